@@ -1,0 +1,1 @@
+//! Asks every door the same question.
