@@ -1,0 +1,55 @@
+//! etcd, one member, without waiting for the disk.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::http::Http;
+use crate::port::Port;
+use crate::{Process, Program, Run};
+
+const START: Duration = Duration::from_secs(30);
+
+/// A running etcd.
+#[derive(Debug)]
+pub struct Etcd {
+    process: Process,
+    client: Port,
+    _peer: Port,
+}
+
+impl Etcd {
+    /// Starts it and waits until it serves.
+    ///
+    /// # Errors
+    /// When it does not come up; with the end of its log.
+    pub async fn start(run: &Run) -> Result<Self> {
+        let (client, peer) = (Port::take()?, Port::take()?);
+        let (client_url, peer_url) = (format!("http://{}", client.address()), format!("http://{}", peer.address()));
+        let process = Program::tool("etcd")?
+            .arg("--data-dir")
+            .arg(run.data("etcd")?)
+            .args([
+                "--unsafe-no-fsync".to_owned(),
+                format!("--listen-client-urls={client_url}"),
+                format!("--advertise-client-urls={client_url}"),
+                format!("--listen-peer-urls={peer_url}"),
+                format!("--initial-advertise-peer-urls={peer_url}"),
+                format!("--initial-cluster=default={peer_url}"),
+            ])
+            .start(run)?;
+        let http = Http::new(&client_url)?;
+        process.ready(START, || async { http.get("/readyz").await?.fine().map(drop) }).await?;
+        Ok(Self { process, client, _peer: peer })
+    }
+
+    /// Where clients reach it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.client.address())
+    }
+
+    /// Its process.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+}
