@@ -1,1 +1,28 @@
-//! Placeholder while the room is built.
+//! The map: a [`Subject`] + [`Facts`] + [`Rules`] go into [`decide`], a [`Decision`] comes out.
+//!
+//! ```text
+//! raw JSON ──> Subject ─┐
+//! the world ─> Facts ───┼─> decide ──> Change(edits) | Leave(reason) | Refuse(faults)
+//! objects ───> Rules ───┘                  └──> patch (RFC 6902)
+//! ```
+//!
+//! Nothing in here knows the time, the environment, a file or a socket: callers look, this crate thinks.
+
+pub mod certificate;
+pub mod codes;
+pub mod decide;
+pub mod decision;
+pub mod facts;
+pub mod fields;
+pub mod names;
+pub mod patch;
+pub mod relabel;
+pub mod subject;
+pub mod versions;
+pub mod wiring;
+
+pub use decide::decide;
+pub use decision::{Cause, Decision, Effect, Fault, Outcome, Reason, Verdict, Warning};
+pub use facts::{Credential, Facts};
+pub use subject::{Kind, Operation, Subject, Unreadable};
+pub use wiring::{Rules, ThanosWiring, Wiring};

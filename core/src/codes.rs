@@ -1,0 +1,484 @@
+//! The registry of codes: `KTH` and four digits, never used twice. It makes `explain`, the docs page and SARIF rules.
+//!
+//! 0 tool and inputs · 1 access · 2 Prometheus objects · 3 objstore · 4 network, TLS, authentication · 5 webhook ·
+//! 6 arrival · 7 policy · 8 hub · 9 versions.
+
+use std::fmt;
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Likely not what was meant.
+    Warning,
+    /// It does not work.
+    Error,
+}
+
+impl Severity {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// One row.
+#[derive(Debug)]
+pub struct Code {
+    /// `KTH2006`.
+    pub code: &'static str,
+    /// `not-enrolled`: for metrics, Events and audit annotations.
+    pub id: &'static str,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One line.
+    pub title: &'static str,
+    /// What happens, and why.
+    pub cause: &'static str,
+    /// How to see it with one's own eyes.
+    pub see: &'static str,
+    /// What mends it.
+    pub fix: &'static str,
+    /// How not to be told again.
+    pub silence: &'static str,
+    /// The first version that says it.
+    pub since: &'static str,
+}
+
+/// Two rows are one row if they have one code.
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.code == other.code
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
+    }
+}
+
+impl Code {
+    /// The row of a code or an id, in any case.
+    pub fn find(word: &str) -> Option<&'static Code> {
+        CODES.iter().copied().find(|row| row.code.eq_ignore_ascii_case(word) || row.id.eq_ignore_ascii_case(word))
+    }
+
+    /// The Event reason: the id in camel case, as Kubernetes has them.
+    pub fn event_reason(&self) -> String {
+        let words = self.id.split('-').map(|word| {
+            let mut letters = word.chars();
+            letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+        });
+        words.collect()
+    }
+}
+
+macro_rules! codes {
+    ($($name:ident $code:literal $id:literal $severity:ident
+        $title:literal
+        cause $cause:literal
+        see $see:literal
+        fix $fix:literal
+        silence $silence:literal;)*) => {
+        $(
+            #[doc = $title]
+            pub static $name: &Code = &Code {
+                code: $code, id: $id, severity: Severity::$severity, title: $title, cause: $cause, see: $see,
+                fix: $fix, silence: $silence, since: "0.1.0",
+            };
+        )*
+        /// Every row, in the order of the codes.
+        pub static CODES: &[&Code] = &[$($name),*];
+    };
+}
+
+codes! {
+    BUG "KTH0001" "bug" Error
+        "this should not happen"
+        cause "The program came to a place that it holds to be impossible."
+        see "Run the command again with -v."
+        fix "Please report it with the command and what it printed; no secret is ever printed."
+        silence "Not possible.";
+    NO_INPUTS "KTH0003" "no-inputs" Error
+        "there is nothing to work on"
+        cause "The files or directories that were named hold no manifest: only *.yaml, *.yml and *.json are read, and directories are not descended into."
+        see "ls the directory that was named."
+        fix "Name the files themselves, or pipe manifests into -f -."
+        silence "Not possible: a run over nothing would look like success.";
+    UNREADABLE_YAML "KTH0004" "unreadable-yaml" Error
+        "the file is not YAML or JSON that can be read"
+        cause "The text breaks YAML's rules at the line and column named; it is read exactly as kubectl reads it."
+        see "kubectl create --dry-run=client -o name -f FILE"
+        fix "Mend the line. No snippet is shown, because the file may hold a Secret."
+        silence "Not possible.";
+    FILE_UNREADABLE "KTH0005" "file-unreadable" Error
+        "the file cannot be read"
+        cause "The system refused to open or read the file."
+        see "ls -l FILE"
+        fix "Check the path and its permissions."
+        silence "Not possible.";
+    FILE_UNWRITABLE "KTH0006" "file-unwritable" Error
+        "the file cannot be written"
+        cause "The system refused to write the file; it is left as it was."
+        see "ls -l FILE"
+        fix "Check its permissions and the space on the disk, or write to standard output instead."
+        silence "Not possible.";
+    FACTS_INVALID "KTH0007" "facts-invalid" Error
+        "the facts file is wrong"
+        cause "The file given with --facts is not of the kind Facts, or holds a key that is not known."
+        see "kubectl thanos why KIND/NAME --save-facts FILE writes a right one."
+        fix "Mend the field that is named."
+        silence "Not possible.";
+    COMMENTS_LOST "KTH0008" "comments-lost" Info
+        "the document was written anew and lost its comments"
+        cause "An edit touches a part that is written in flow style, or with an anchor, an alias or a tag: there is no place to splice into."
+        see "kubectl thanos inject -f FILE | diff FILE -"
+        fix "Write the touched part in block style."
+        silence "Write the touched part in block style.";
+    ASSUMED "KTH0009" "assumed" Info
+        "facts were assumed"
+        cause "Neither --facts nor --live was given: namespace labels are taken to be empty and the credential to be there."
+        see "kubectl thanos inject -f FILE --live"
+        fix "Give --facts FILE or --live."
+        silence "Give --facts FILE or --live.";
+    CONFIRMATION_IMPOSSIBLE "KTH0010" "confirmation-impossible" Error
+        "a question cannot be asked"
+        cause "The command changes a cluster and would ask first, but standard input is no terminal."
+        see "Run it in a terminal."
+        fix "Add --yes if the plan is right; --dry-run shows it."
+        silence "--yes";
+    UNREACHABLE "KTH1001" "unreachable" Error
+        "the API server cannot be reached"
+        cause "No answer from the server that the kubeconfig names."
+        see "kubectl get --raw /readyz"
+        fix "Check --context, --kubeconfig and the network."
+        silence "Not possible.";
+    FORBIDDEN "KTH1002" "forbidden" Error
+        "a permission is missing"
+        cause "The API server knows who asks and refuses the request."
+        see "kubectl auth can-i VERB RESOURCE"
+        fix "Ask an admin for the verb and resource that are named."
+        silence "Not possible.";
+    KUBECONFIG_UNREADABLE "KTH1003" "kubeconfig-unreadable" Error
+        "there is no usable kubeconfig"
+        cause "The kubeconfig is missing, cannot be parsed, or does not hold the context that was named."
+        see "kubectl config get-contexts"
+        fix "Set KUBECONFIG, or give --kubeconfig and --context."
+        silence "Not possible.";
+    NOT_FOUND "KTH1004" "not-found" Error
+        "the object does not exist"
+        cause "The API server has no object of that kind and name."
+        see "kubectl get KIND -A"
+        fix "Check kind, name and -n."
+        silence "Not possible.";
+    CRD_MISSING "KTH1010" "crd-missing" Error
+        "a CRD is missing"
+        cause "The API server does not serve the kind: prometheus-operator, or kubectl thanos init, has not been here."
+        see "kubectl get crd | grep -e monitoring.coreos.com -e kubectl-thanos.dev"
+        fix "Install prometheus-operator first; kubectl thanos init brings our own CRDs."
+        silence "Not possible.";
+    API_REFUSED "KTH1011" "api-refused" Error
+        "the API server refused the request"
+        cause "The request was understood and refused: a schema, another webhook, a quota or a conflict."
+        see "Run the command again with -v to see the request."
+        fix "The server's own sentence says what is wrong."
+        silence "Not possible.";
+    WIRED "KTH2000" "wired" Info
+        "wired"
+        cause "The wiring selects the object, and its entry, labels and relabel rules are in it."
+        see "kubectl thanos why KIND/NAME"
+        fix "Nothing to do."
+        silence "It is not a warning.";
+    ALREADY_WIRED "KTH2001" "already-wired" Info
+        "wired already"
+        cause "Every part that the wiring would put in is there."
+        see "kubectl thanos why KIND/NAME"
+        fix "Nothing to do."
+        silence "It is not a warning.";
+    UNWIRED "KTH2002" "un-wired" Info
+        "un-wired"
+        cause "The object was opted out, is no longer selected, or its wiring goes: what the wiring had put in was taken out, and nothing else."
+        see "kubectl thanos why KIND/NAME"
+        fix "Nothing to do."
+        silence "It is not a warning.";
+    NO_WIRING "KTH2003" "no-wiring" Info
+        "there is no wiring"
+        cause "No ThanosWiring exists, or none was given."
+        see "kubectl get thanoswirings"
+        fix "kubectl thanos init makes one; offline, give --wiring FILE."
+        silence "It is not a warning.";
+    KIND_NOT_LISTED "KTH2004" "kind-not-listed" Info
+        "the wiring does not list this kind"
+        cause "spec.kinds of the wiring is Prometheus and PrometheusAgent unless it says otherwise: remote-write makes a ruler stateless."
+        see "kubectl get thanoswiring NAME -o jsonpath='{.spec.kinds}'"
+        fix "Add the kind to spec.kinds of the wiring."
+        silence "It is not a warning.";
+    NAMESPACE_NOT_SELECTED "KTH2005" "namespace-not-selected" Info
+        "the wiring does not select the namespace"
+        cause "spec.namespaceSelector of the wiring does not match the namespace's labels."
+        see "kubectl get namespace NAME --show-labels"
+        fix "Label the namespace, or widen the selector."
+        silence "It is not a warning.";
+    OBJECT_NOT_SELECTED "KTH2006" "object-not-selected" Info
+        "the wiring does not select the object"
+        cause "spec.objectSelector of the wiring does not match the object's labels."
+        see "kubectl get KIND NAME --show-labels"
+        fix "Label the object, or widen the selector."
+        silence "It is not a warning.";
+    OPTED_OUT "KTH2007" "opted-out" Info
+        "the object opted out"
+        cause "The object carries the label kubectl-thanos.dev/wire=disabled, and its wiring allows that."
+        see "kubectl get KIND NAME --show-labels"
+        fix "Remove the label to have it wired."
+        silence "It is not a warning.";
+    NAMESPACE_UNKNOWN "KTH2008" "namespace-unknown" Warning
+        "the namespace is not known"
+        cause "The namespace is not in the webhook's memory, and the one request for it found nothing."
+        see "kubectl get namespace NAME"
+        fix "Nothing to do if it has just been made: the object is wired within 30 seconds."
+        silence "Create the namespace first.";
+    NOT_ENROLLED "KTH2009" "not-enrolled" Warning
+        "the namespace is not enrolled"
+        cause "The wiring selects the object, but no admin has put the credential into this namespace and the namespace on the wiring's list. An entry that names a missing Secret would make the operator stop every later change of the object."
+        see "kubectl thanos get wirings"
+        fix "An admin runs: kubectl thanos enroll -n NAMESPACE"
+        silence "Label the object kubectl-thanos.dev/wire=disabled, or narrow the wiring's namespaceSelector.";
+    CREDENTIAL_MISSING "KTH2010" "credential-missing" Warning
+        "the credential is not there yet"
+        cause "The namespace is enrolled, but the Secret or one of its keys is missing, or the controller may not read it."
+        see "kubectl thanos get wirings"
+        fix "kubectl thanos enroll -n NAMESPACE puts it there; the object is wired within 30 seconds."
+        silence "Remove the namespace from the wiring's credentials.namespaces.";
+    NAME_UNKNOWN "KTH2011" "name-unknown" Warning
+        "the object has no name yet"
+        cause "The wiring uses {name}, and with generateName the API server gives the name after admission."
+        see "kubectl get thanoswiring NAME -o yaml"
+        fix "Nothing to do: the controller has it wired within 30 seconds."
+        silence "Create the object with a name.";
+    CRD_TOO_OLD "KTH2012" "crd-too-old" Warning
+        "the installed CRD does not know a field that the wiring needs"
+        cause "The API server would drop the field in silence, and half a wiring is none."
+        see "kubectl get crd prometheuses.monitoring.coreos.com -o jsonpath='{.metadata.annotations}'"
+        fix "Upgrade prometheus-operator's CRDs, or leave the field out of the wiring."
+        silence "Leave the field out of the wiring.";
+    ENTRY_TAKEN "KTH2013" "entry-taken" Warning
+        "another wiring uses the entry name"
+        cause "Two wirings select the object and use one entry name; the lowest wiring name wins."
+        see "kubectl thanos get wirings"
+        fix "Give each wiring its own remoteWrite.name."
+        silence "Narrow the selectors so that the wirings do not meet.";
+    LABEL_TAKEN "KTH2014" "label-taken" Warning
+        "another wiring enforces another value"
+        cause "Two wirings select the object and set one label to different values; the lowest wiring name wins, and the later wiring's rules would stamp exported_ labels on every series."
+        see "kubectl thanos get wirings"
+        fix "Let both wirings set the same value."
+        silence "Narrow the selectors so that the wirings do not meet.";
+    WIRING_GOING "KTH2015" "wiring-going" Info
+        "the wiring is being deleted"
+        cause "The wiring has onDelete: Unwire and a deletion timestamp: it selects nothing any more, and goes when the last object is un-wired."
+        see "kubectl get thanoswiring NAME -o yaml"
+        fix "Nothing to do."
+        silence "It is not a warning.";
+    WIRING_GONE "KTH2016" "wiring-gone" Info
+        "wired by a wiring that does not exist any more"
+        cause "The wiring was deleted with onDelete: Keep, so the object keeps what it has."
+        see "kubectl get KIND NAME -o jsonpath='{.metadata.annotations}'"
+        fix "kubectl thanos inject --revert takes it out; a new wiring of that name takes it over."
+        silence "It is not a warning.";
+    UNTOUCHED "KTH2017" "untouched" Info
+        "the update touches nothing that wiring looks at"
+        cause "Only metadata changed, and none of it is ours or selects anything."
+        see "kubectl thanos why KIND/NAME"
+        fix "Nothing to do."
+        silence "It is not a warning.";
+    DELETING "KTH2018" "deleting" Info
+        "the object is being deleted"
+        cause "An object on its way out is not edited, or its deletion could be held up."
+        see "kubectl get KIND NAME -o jsonpath='{.metadata.deletionTimestamp}'"
+        fix "Nothing to do."
+        silence "It is not a warning.";
+    SUBRESOURCE "KTH2019" "subresource" Info
+        "a subresource is never edited"
+        cause "Status and scale are not the object: wiring looks at the object only."
+        see "kubectl thanos why KIND/NAME"
+        fix "Nothing to do."
+        silence "It is not a warning.";
+    TOUCHED "KTH2020" "touched" Info
+        "the touch annotation was taken off"
+        cause "The controller touched the object to have it looked at, and it was as it should be."
+        see "kubectl thanos why KIND/NAME"
+        fix "Nothing to do."
+        silence "It is not a warning.";
+    LABEL_NAME_TAKEN "KTH2101" "label-name-taken" Error
+        "the object already gives an enforced label another meaning"
+        cause "prometheusExternalLabelName, replicaExternalLabelName or the topology label of the object names a label that the wiring enforces; the operator's own label would win without a word."
+        see "kubectl get KIND NAME -o yaml | grep -i externalLabelName"
+        fix "Use another name there, or another enforced label in the wiring."
+        silence "Label the object kubectl-thanos.dev/wire=disabled.";
+    ENTRY_AMBIGUOUS "KTH2102" "entry-ambiguous" Error
+        "more than one entry could be the wiring's"
+        cause "A second entry for one Receive means duplicate samples and 409 answers, so nothing is guessed."
+        see "kubectl get KIND NAME -o jsonpath='{.spec.remoteWrite}'"
+        fix "Remove all but one of the entries that are named."
+        silence "Label the object kubectl-thanos.dev/wire=disabled.";
+    ENTRY_CONFLICTS "KTH2103" "entry-conflicts" Error
+        "an entry of the user's own stands in the way"
+        cause "There is an entry of the wiring's name or url that says something else than the wiring; overwritten, it could not be given back."
+        see "kubectl get KIND NAME -o jsonpath='{.spec.remoteWrite}'"
+        fix "Remove the field that is named, or the entry; an admin may set remoteWrite.adopt: Replace in the wiring."
+        silence "Label the object kubectl-thanos.dev/wire=disabled.";
+    VERSION_TOO_OLD "KTH2104" "version-too-old" Error
+        "the object's version does not know a field that the wiring needs"
+        cause "prometheus-operator drops a field that spec.version does not know with no more than a log line, and half a wiring is none."
+        see "kubectl get KIND NAME -o jsonpath='{.spec.version}'"
+        fix "Raise spec.version to the version that is named, or leave the field out of the wiring."
+        silence "Label the object kubectl-thanos.dev/wire=disabled.";
+    ANNOTATION_TOO_LARGE "KTH2105" "annotation-too-large" Error
+        "the wired annotation would be too large"
+        cause "What must be remembered to take the wiring out again does not fit into 2 KiB."
+        see "kubectl get thanoswirings"
+        fix "Let fewer wirings select the object, or use fewer labels and defaults in them."
+        silence "Label the object kubectl-thanos.dev/wire=disabled.";
+    PATCH_TOO_LARGE "KTH2106" "patch-too-large" Error
+        "the edit would be too large"
+        cause "One patch holds at most 64 operations and 64 KiB."
+        see "kubectl thanos inject -f FILE -o patch"
+        fix "Let fewer wirings select the object."
+        silence "Label the object kubectl-thanos.dev/wire=disabled.";
+    MALFORMED "KTH2107" "malformed" Error
+        "a part of the object has the wrong shape"
+        cause "A field that wiring must read or write is not what the operator's CRD says it is."
+        see "kubectl create --dry-run=server -f FILE"
+        fix "Mend the field that is named."
+        silence "Not possible: the API server refuses it too.";
+    OPT_OUT_IGNORED "KTH2201" "opt-out-ignored" Warning
+        "opting out is forbidden here"
+        cause "The object carries kubectl-thanos.dev/wire=disabled, and its wiring has optOut: Forbidden."
+        see "kubectl get thanoswiring NAME -o jsonpath='{.spec.optOut}'"
+        fix "Remove the label; an admin may set optOut: Allowed."
+        silence "Remove the label.";
+    DEFAULT_NOT_GIVEN "KTH2202" "default-not-given" Warning
+        "a default of the wiring was not given"
+        cause "The object's version or the installed CRD does not know the field; the wiring works without it."
+        see "kubectl get KIND NAME -o jsonpath='{.spec.version}'"
+        fix "Raise spec.version, or leave the default out of the wiring."
+        silence "Set the field in the object's own entry, or leave the default out of the wiring.";
+    CONFIGURATION_UNMANAGED "KTH2203" "configuration-unmanaged" Warning
+        "the operator writes no configuration for this object"
+        cause "All of serviceMonitorSelector, podMonitorSelector, probeSelector and scrapeConfigSelector are unset: the operator leaves the configuration to the user, so the entry has no effect."
+        see "kubectl get prometheus NAME -o yaml | grep Selector"
+        fix "Set at least one selector; {} selects everything."
+        silence "Label the object kubectl-thanos.dev/wire=disabled.";
+    RULER_STATELESS "KTH2204" "ruler-stateless" Warning
+        "remote-write makes a ruler stateless"
+        cause "Thanos' ruler with remote-write keeps no data of its own and serves no Store API; its retention is ignored."
+        see "kubectl logs thanos-ruler-NAME-0 | grep -i stateless"
+        fix "Nothing to do if that is meant; else remove ThanosRuler from the wiring's kinds."
+        silence "Label the object kubectl-thanos.dev/wire=disabled.";
+    RULER_ROLLS "KTH2205" "ruler-rolls" Warning
+        "the ruler's pods will restart"
+        cause "A ruler's labels are command-line arguments."
+        see "kubectl get pods -w"
+        fix "Nothing to do."
+        silence "Not possible.";
+    ANNOTATION_UNREADABLE "KTH2206" "annotation-unreadable" Warning
+        "the wired annotation was not readable"
+        cause "Somebody edited the annotation kubectl-thanos.dev/wired; an entry that it no longer names counts as the user's own."
+        see "kubectl get KIND NAME -o jsonpath='{.metadata.annotations}'"
+        fix "Nothing to do: it was written anew."
+        silence "Leave the annotation alone.";
+    WIRING_INVALID "KTH2301" "wiring-invalid" Error
+        "the wiring is wrong"
+        cause "A field of the ThanosWiring is not what it must be; the sentence says which and what."
+        see "kubectl create --dry-run=server -f FILE"
+        fix "Mend the field that is named."
+        silence "Not possible: every object that the wiring selects would get it.";
+    WIRING_PLAINTEXT "KTH2302" "wiring-plaintext" Warning
+        "the credential travels in plain text"
+        cause "The wiring's url is http:// and its auth holds a credential: whoever can listen can write as this cluster."
+        see "kubectl get thanoswiring NAME -o jsonpath='{.spec.remoteWrite.url}'"
+        fix "Use https://."
+        silence "Use https://.";
+    CERTIFICATE_UNREADABLE "KTH4101" "certificate-unreadable" Error
+        "the certificate cannot be read"
+        cause "The file holds no PEM certificate, or no key that goes with it."
+        see "openssl x509 -in FILE -noout -text"
+        fix "Give a PEM chain and the key of its first certificate."
+        silence "Not possible.";
+    CERTIFICATE_EXPIRED "KTH4102" "certificate-expired" Error
+        "the certificate is not valid now"
+        cause "The time is outside the certificate's notBefore and notAfter."
+        see "openssl x509 -in FILE -noout -dates"
+        fix "Renew it; check the clock."
+        silence "Not possible.";
+    CERTIFICATE_NAMELESS "KTH4103" "certificate-nameless" Error
+        "the certificate names no host"
+        cause "The API server checks subject alternative names only; a common name does not count."
+        see "openssl x509 -in FILE -noout -ext subjectAltName"
+        fix "Issue it with the Service's DNS name, or the address, as a subject alternative name."
+        silence "Not possible.";
+    REVIEW_UNREADABLE "KTH5001" "review-unreadable" Error
+        "the request is no AdmissionReview"
+        cause "Something other than an API server spoke to the webhook, or the body was cut."
+        see "kubectl logs deployment/thanos-webhook-serve"
+        fix "Nothing to do if it was a scanner; else look for a proxy in between."
+        silence "Not possible.";
+    OVERLOADED "KTH5002" "overloaded" Warning
+        "the webhook is busy"
+        cause "More reviews at once than it takes; the API server asks again after a second."
+        see "kubectl get --raw /metrics | grep admission_webhook"
+        fix "Add replicas of thanos-webhook-serve."
+        silence "Add replicas.";
+    WEBHOOK_SILENT "KTH5201" "webhook-silent" Error
+        "no webhook wires objects here"
+        cause "A Prometheus that was created by dry-run came back as it went: the webhook is not installed, not reachable, or not yet ready."
+        see "kubectl get mutatingwebhookconfiguration thanos-webhook"
+        fix "Install it with helm; the command is named in the hint."
+        silence "Not possible.";
+    WEBHOOK_BLIND "KTH5202" "webhook-blind" Error
+        "no webhook checks wirings here"
+        cause "A wiring with a relabel rule that does not compile was accepted by dry-run."
+        see "kubectl get validatingwebhookconfiguration thanos-webhook"
+        fix "Install it with helm; the command is named in the hint."
+        silence "Not possible.";
+    VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
+        "the version that will run is not known"
+        cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."
+        see "kubectl get crd prometheuses.monitoring.coreos.com -o jsonpath='{.metadata.annotations}'"
+        fix "Set spec.version of the object, or operatorVersion in the facts file."
+        silence "Set spec.version of the object.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_complete_and_stands_once_in_order() {
+        for pair in CODES.windows(2) {
+            assert!(pair[0].code < pair[1].code, "{} before {}", pair[0], pair[1]);
+        }
+        for row in CODES {
+            assert!(row.code.len() == 7 && row.code.starts_with("KTH") && row.code[3..].chars().all(|c| c.is_ascii_digit()), "{row}");
+            assert_eq!(CODES.iter().filter(|other| other.id == row.id).count(), 1, "{row}");
+            for text in [row.title, row.cause, row.see, row.fix, row.silence, row.since] {
+                assert!(!text.trim().is_empty(), "{row}");
+            }
+            assert!(!row.title.ends_with('.') && row.cause.ends_with('.'), "{row}");
+        }
+    }
+
+    #[test]
+    fn events_have_the_names_of_kubernetes() {
+        assert_eq!(NOT_ENROLLED.event_reason(), "NotEnrolled");
+        assert_eq!(Code::find("kth2009"), Some(NOT_ENROLLED));
+        assert_eq!(Code::find("not-enrolled"), Some(NOT_ENROLLED));
+        assert_eq!(Code::find("KTH9999"), None);
+    }
+}

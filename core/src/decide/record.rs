@@ -1,0 +1,110 @@
+//! The `wired` annotation: what of an object is ours, per wiring. Never a url, a header or a credential.
+//!
+//! `{"v":1,"hub":{"entry":"thanos","labels":{"cluster":["edge"],"region":["eu","old"]},"rules":[5,"9f3c21aa"],
+//! "set":{"/queueConfig/retryOnRateLimit":true}}}`
+//!
+//! Beside what was before, the annotation holds what we put in its place. So a value that differs is known to be the
+//! user's, whichever of the wiring and the user changed last and whether or not an old object is at hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What one wiring has put into an object.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+pub struct Wired {
+    /// The entry's name.
+    pub entry: String,
+    /// Labels: the value that we set, and the user's own where there was one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, Vec<String>>,
+    /// Pointers of the containers that were not there before us.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub made: BTreeSet<String>,
+    /// How many of the last relabel rules are ours, and their digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<(usize, String)>,
+    /// Below the entry: the defaults that we gave, with their value; in an adopted entry also what we added, as null.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, Value>,
+    /// Of an adopted entry: the name that it had, empty where it had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
+}
+
+/// The whole annotation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record(BTreeMap<String, Wired>);
+
+const VERSION: &str = "v";
+
+impl Record {
+    /// Reads the annotation; `None`: it is not ours to read.
+    pub fn read(text: &str) -> Option<Self> {
+        let Value::Object(mut members) = serde_json::from_str(text).ok()? else { return None };
+        if members.remove(VERSION)? != 1 {
+            return None;
+        }
+        let read = |(name, value): (String, Value)| Some((name, serde_json::from_value(value).ok()?));
+        members.into_iter().map(read).collect::<Option<_>>().map(Self)
+    }
+
+    /// Writes the annotation: sorted keys, no spaces. `None` when there is nothing to remember.
+    pub fn write(&self) -> Option<String> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut members: Map<String, Value> = Map::new();
+        for (name, wired) in &self.0 {
+            members.insert(name.clone(), serde_json::to_value(wired).ok()?);
+        }
+        members.insert(VERSION.to_owned(), Value::from(1));
+        members.sort_keys();
+        serde_json::to_string(&members).ok()
+    }
+
+    /// What one wiring has put in.
+    pub fn wired(&self, wiring: &str) -> Option<&Wired> {
+        self.0.get(wiring)
+    }
+
+    /// The wirings that have put something in, lowest name first.
+    pub fn names(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&String, &Wired)> {
+        self.0.iter()
+    }
+
+    pub(super) fn insert(&mut self, wiring: &str, wired: Wired) {
+        self.0.insert(wiring.to_owned(), wired);
+    }
+
+    pub(super) fn remove(&mut self, wiring: &str) -> Option<Wired> {
+        self.0.remove(wiring)
+    }
+
+    pub(super) fn first_mut(&mut self) -> Option<&mut Wired> {
+        self.0.values_mut().next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes_and_nothing_else() {
+        let mut record = Record::default();
+        assert_eq!(record.write(), None);
+        record.insert("hub", Wired { entry: "thanos".into(), labels: BTreeMap::from([("cluster".into(), vec!["edge".into()])]), ..Wired::default() });
+        let text = record.write().unwrap();
+        assert_eq!(text, r#"{"hub":{"entry":"thanos","labels":{"cluster":["edge"]}},"v":1}"#);
+        assert_eq!(Record::read(&text), Some(record));
+        for garbage in ["", "{}", "[]", r#"{"v":2}"#, r#"{"v":1,"hub":7}"#, r#"{"v":1,"hub":{"entry":1}}"#, "{"] {
+            assert_eq!(Record::read(garbage), None, "{garbage}");
+        }
+    }
+}

@@ -1,0 +1,560 @@
+//! ThanosWiring: the type that users write, with its schema and its CEL, and the [`Rules`] that come of many.
+//!
+//! What CEL can say is said here, so that the API server refuses it with no webhook at all; `wiring/resolve.rs`
+//! says all of it again for every other door, and what CEL cannot say besides.
+
+mod read;
+mod resolve;
+mod template;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+use kube_core::Selector;
+use kube_derive::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use read::read;
+pub use resolve::{Entry, Reference, ReferenceKind, Wiring};
+pub use template::{Template, Variables};
+
+use crate::relabel::RelabelConfig;
+use crate::subject::Kind;
+
+/// Which Prometheus objects are wired, where they send, as whom, with which labels.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[kube(
+    group = "kubectl-thanos.dev",
+    version = "v1alpha1",
+    kind = "ThanosWiring",
+    plural = "thanoswirings",
+    shortname = "twire",
+    category = "thanos",
+    status = "ThanosWiringStatus",
+    derive = "PartialEq",
+    doc = "Which Prometheus objects are wired to a hub: where they send, as whom, with which labels.",
+    crates(kube_core = "::kube_core", k8s_openapi = "::k8s_openapi", schemars = "::schemars", serde = "::serde", serde_json = "::serde_json"),
+    validation = Rule::new("self.metadata.name != 'v'").message("the name `v` is taken by the version in the `wired` annotation"),
+    validation = Rule::new("self.metadata.name.size() <= 63").message("must be at most 63 characters"),
+    printcolumn(json_path = ".spec.cluster", name = "Cluster", type_ = "string"),
+    printcolumn(json_path = ".spec.remoteWrite.url", name = "URL", type_ = "string", priority = 1),
+    printcolumn(json_path = ".status.wired", name = "Wired", type_ = "integer"),
+    printcolumn(json_path = ".status.unwired", name = "Unwired", type_ = "integer"),
+    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
+    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date")
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.credentials) || has(self.remoteWrite.auth.basicAuth) || has(self.remoteWrite.auth.authorization) || (has(self.remoteWrite.tls) && has(self.remoteWrite.tls.ca))")
+        .message("credentials goes with an auth or a tls.ca that lives in a Secret or a ConfigMap").field_path(".credentials")
+)]
+pub struct ThanosWiringSpec {
+    /// The kinds that are wired. ThanosRuler only when listed: remote-write makes a ruler stateless.
+    #[serde(default = "default_kinds")]
+    #[schemars(length(min = 1, max = 3))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub kinds: Vec<Kind>,
+    /// Which namespaces. Empty: every namespace that the webhook is asked about.
+    #[serde(default)]
+    pub namespace_selector: LabelSelector,
+    /// Which objects, by their labels.
+    #[serde(default)]
+    pub object_selector: LabelSelector,
+    /// Whether the object label `kubectl-thanos.dev/wire=disabled` opts out. Forbidden: it is ignored, with a warning.
+    #[serde(default)]
+    pub opt_out: OptOut,
+    /// This cluster's name: the value of `{cluster}`, and by default the user name that the gateway makes the tenant.
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$')").message("must be letters, digits, `.`, `_` and `-`, and start and end with a letter or a digit"))]
+    pub cluster: String,
+    /// Labels that identify what this cluster sends.
+    #[serde(default)]
+    pub labels: WiringLabels,
+    /// The entry in `spec.remoteWrite`.
+    pub remote_write: WiringRemoteWrite,
+    /// Where the credential lives. Only with an auth (or a `tls.ca`) that is kept in a Secret or a ConfigMap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    /// What happens to wired objects when this wiring is deleted.
+    #[serde(default)]
+    pub on_delete: OnDelete,
+}
+
+fn default_kinds() -> Vec<Kind> {
+    vec![Kind::Prometheus, Kind::PrometheusAgent]
+}
+
+/// Whether an object may opt out by its label.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OptOut {
+    /// The label is honoured.
+    #[default]
+    Allowed,
+    /// The label is ignored: the object is wired, with one warning.
+    Forbidden,
+}
+
+/// What happens to wired objects when the wiring is deleted.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDelete {
+    /// They keep what they have.
+    #[default]
+    Keep,
+    /// They are un-wired before the wiring goes (a finalizer).
+    Unwire,
+}
+
+/// Labels by key, as written: values may hold `{cluster}`, `{namespace}` and `{name}`.
+pub type LabelTemplates = BTreeMap<String, String>;
+
+/// Labels that identify what this cluster sends.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct WiringLabels {
+    /// Set as external labels and again by the last relabel rules of the entry, so that no series can lie.
+    #[serde(default = "default_enforced")]
+    #[schemars(extend("maxProperties" = 16), schema_with = "template_map")]
+    #[x_kube(
+        validation = Rule::new("self.all(key, key.matches('^[a-zA-Z_][a-zA-Z0-9_]{0,63}$') && !key.startsWith('__') && !key.startsWith('exported_'))").message("keys must be Prometheus label names of at most 64 characters that do not start with `__` or `exported_`"),
+        validation = Rule::new("self.all(key, self[key].size() > 0 && !self[key].contains('$'))").message("values must not be empty or hold `$`"),
+        validation = Rule::new("self.all(key, !self[key].replace('{cluster}', '').replace('{namespace}', '').replace('{name}', '').matches('[{}]'))").message("the only variables are {cluster}, {namespace} and {name}")
+    )]
+    pub enforced: LabelTemplates,
+    /// Set as external labels only where the object has none of that name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 16), schema_with = "template_map")]
+    #[x_kube(
+        validation = Rule::new("self.all(key, key.matches('^[a-zA-Z_][a-zA-Z0-9_]{0,63}$') && !key.startsWith('__'))").message("keys must be Prometheus label names of at most 64 characters that do not start with `__`"),
+        validation = Rule::new("self.all(key, self[key].size() > 0 && !self[key].contains('$'))").message("values must not be empty or hold `$`"),
+        validation = Rule::new("self.all(key, !self[key].replace('{cluster}', '').replace('{namespace}', '').replace('{name}', '').matches('[{}]'))").message("the only variables are {cluster}, {namespace} and {name}")
+    )]
+    pub default: LabelTemplates,
+}
+
+impl Default for WiringLabels {
+    fn default() -> Self {
+        Self { enforced: default_enforced(), default: BTreeMap::new() }
+    }
+}
+
+fn default_enforced() -> LabelTemplates {
+    BTreeMap::from([("cluster".to_owned(), "{cluster}".to_owned())])
+}
+
+fn template_map(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "object", "maxProperties": 16, "additionalProperties": {"type": "string", "maxLength": 256}})
+}
+
+/// The entry in `spec.remoteWrite`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct WiringRemoteWrite {
+    /// The key of the entry: unique within the object.
+    #[serde(default = "default_entry")]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-zA-Z0-9_-]+$')").message("must be letters, digits, `_` and `-`"))]
+    pub name: String,
+    /// Where samples go: the gateway in front of Thanos Receive.
+    #[schemars(length(min = 1, max = 2048))]
+    #[x_kube(
+        validation = Rule::new("self.startsWith('https://') || self.startsWith('http://')").message("must start with https:// or http://"),
+        validation = Rule::new("isURL(self) && url(self).getHostname() != '' && !self.contains('@')").message("must be a url with a host and no user information")
+    )]
+    pub url: String,
+    /// As whom: exactly one member.
+    pub auth: Auth,
+    /// Leave out when the gateway sets the tenant from the credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Tenant>,
+    /// How the gateway's certificate is checked, where the system's roots do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// Placed after the user's own rules and before the enforced tail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub write_relabel_configs: Vec<RelabelConfig>,
+    /// Defaults, each given only where the object's own entry has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue_config: Option<QueueConfig>,
+    /// Default, given only where the object's own entry has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub remote_timeout: Option<String>,
+    /// Default, given only where the object's own entry has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_exemplars: Option<bool>,
+    /// Default, given only where the object's own entry has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_native_histograms: Option<bool>,
+    /// Defaults, each given only where the object's own entry has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_config: Option<MetadataConfig>,
+    /// Only V1.0: Receive up to 0.42 answers 200 to Remote Write 2.0 and stores nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = Rule::new("self == 'V1.0'").message("must be V1.0: Thanos Receive up to 0.42 answers 200 to Remote Write 2.0 and stores nothing"))]
+    pub message_version: Option<String>,
+    /// What happens to an entry that the user made under our name or with our url.
+    #[serde(default)]
+    pub adopt: Adopt,
+}
+
+fn default_entry() -> String {
+    "thanos".to_owned()
+}
+
+/// What happens to an entry that the user made under our name or with our url.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Adopt {
+    /// Taken over in place if it says nothing that differs from ours; otherwise the object is left.
+    #[default]
+    Same,
+    /// Overwritten. A later un-wiring removes it.
+    Replace,
+}
+
+/// As whom an object writes: exactly one member.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("[has(self.basicAuth), has(self.authorization), has(self.azureAd), has(self.none)].filter(set, set).size() == 1").message("exactly one of basicAuth, authorization, azureAd and none must be set"))]
+pub struct Auth {
+    /// User name and password, each a key of a Secret in the object's own namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic_auth: Option<BasicAuth>,
+    /// A token in a Secret in the object's own namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<Authorization>,
+    /// Keyless, on Azure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure_ad: Option<AzureAd>,
+    /// No authentication.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub none: Option<NoAuth>,
+}
+
+/// No authentication: an empty object.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
+
+#[schemars(schema_with = "empty_object")]
+pub struct NoAuth {}
+
+fn empty_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "object", "maxProperties": 0})
+}
+
+/// One key of a Secret or ConfigMap in the object's own namespace.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+
+pub struct KeyReference {
+    /// The Secret's or ConfigMap's name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// The key in it.
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+/// User name and password.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+
+pub struct BasicAuth {
+    /// The user name's key.
+    pub username: KeyReference,
+    /// The password's key.
+    pub password: KeyReference,
+}
+
+/// An `Authorization` header.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+
+pub struct Authorization {
+    /// The scheme. Basic is basicAuth's.
+    #[serde(rename = "type", default = "default_scheme")]
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9-]+$') && self.lowerAscii() != 'basic'").message("must be an authentication scheme other than Basic"))]
+    pub scheme: String,
+    /// The token's key.
+    pub credentials: KeyReference,
+}
+
+fn default_scheme() -> String {
+    "Bearer".to_owned()
+}
+
+/// Keyless authentication on Azure: exactly one of the three identities.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("[has(self.managedIdentity), has(self.workloadIdentity), has(self.sdk)].filter(set, set).size() == 1").message("exactly one of managedIdentity, workloadIdentity and sdk must be set"))]
+pub struct AzureAd {
+    /// The Azure cloud, where it is not the public one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<AzureCloud>,
+    /// The node's or a user-assigned managed identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_identity: Option<ManagedIdentity>,
+    /// The pod's federated identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload_identity: Option<WorkloadIdentity>,
+    /// The Azure SDK's own order of credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sdk: Option<AzureSdk>,
+    /// The token's scope, where it is not Azure Monitor's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-zA-Z0-9._:/ -]+$')").message("must be a scope"))]
+    pub scope: Option<String>,
+}
+
+/// An Azure cloud, as the operator names them.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AzureCloud {
+    /// The public one.
+    AzurePublic,
+    /// China's.
+    AzureChina,
+    /// The United States government's.
+    AzureGovernment,
+}
+
+/// A managed identity.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ManagedIdentity {
+    /// The *client* id of a user-assigned identity.
+    #[schemars(schema_with = "uuid")]
+    pub client_id: String,
+}
+
+/// A federated identity.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadIdentity {
+    /// The client id.
+    #[schemars(schema_with = "uuid")]
+    pub client_id: String,
+    /// The Entra tenant.
+    #[schemars(schema_with = "uuid")]
+    pub tenant_id: String,
+}
+
+/// The Azure SDK's own order of credentials.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct AzureSdk {
+    /// The Entra tenant.
+    #[schemars(schema_with = "uuid")]
+    pub tenant_id: String,
+}
+
+fn uuid(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "string", "maxLength": 36, "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"})
+}
+
+/// The tenant, where the client and not the gateway says it.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+
+pub struct Tenant {
+    /// The header that Receive reads.
+    #[serde(default = "default_tenant_header")]
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(
+        validation = Rule::new("self.matches('^[A-Za-z0-9-]+$')").message("must be letters, digits and `-`"),
+        validation = Rule::new("!(self.lowerAscii() in ['accept-encoding', 'authorization', 'connection', 'content-encoding', 'content-length', 'content-type', 'host', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'user-agent', 'www-authenticate', 'x-amz-content-sha256', 'x-amz-date', 'x-amz-security-token', 'x-prometheus-remote-read-version', 'x-prometheus-remote-write-version'])").message("is a header that Prometheus reserves")
+    )]
+    pub header: String,
+    /// Its value; may hold `{cluster}`, `{namespace}` and `{name}`.
+    #[serde(default = "default_tenant_value")]
+    #[schemars(length(min = 1, max = 256))]
+    #[x_kube(
+        validation = Rule::new("!self.contains('$') && !self.contains('/')").message("must not hold `$` or `/`"),
+        validation = Rule::new("!self.replace('{cluster}', '').replace('{namespace}', '').replace('{name}', '').matches('[{}]')").message("the only variables are {cluster}, {namespace} and {name}")
+    )]
+    pub value: String,
+}
+
+fn default_tenant_header() -> String {
+    crate::names::TENANT_HEADER.to_owned()
+}
+
+fn default_tenant_value() -> String {
+    "{cluster}".to_owned()
+}
+
+/// How the gateway's certificate is checked.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Tls {
+    /// The authority, in a Secret or ConfigMap in the object's own namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<CertificateAuthority>,
+    /// The name on the certificate, where it is not the url's host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub server_name: Option<String>,
+}
+
+/// A certificate authority: exactly one of the two.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.secret) != has(self.configMap)").message("exactly one of secret and configMap must be set"))]
+pub struct CertificateAuthority {
+    /// In a Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<KeyReference>,
+    /// In a ConfigMap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map: Option<KeyReference>,
+}
+
+/// Defaults of the remote-write queue (prometheus-operator's `QueueConfig`).
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are the operator's own and documented there")]
+pub struct QueueConfig {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_shards: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_shards: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_samples_per_send: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub batch_send_deadline: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub min_backoff: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub max_backoff: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_on_rate_limit: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub sample_age_limit: Option<String>,
+}
+
+/// Defaults of metadata sending (prometheus-operator's `MetadataConfig`).
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are the operator's own and documented there")]
+pub struct MetadataConfig {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub send_interval: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_samples_per_send: Option<i32>,
+}
+
+/// Where the credential lives.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Credentials {
+    /// The enrolled namespaces: an explicit list, never a selector.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 2000), schema_with = "namespace_list")]
+    pub namespaces: Vec<String>,
+}
+
+fn namespace_list(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({"type": "array", "maxItems": 2000, "x-kubernetes-list-type": "set",
+        "items": {"type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}})
+}
+
+/// What the controller has found.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ThanosWiringStatus {
+    /// The generation that the rest of the status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Each enrolled namespace, and whether its credential is there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "namespace_statuses")]
+    pub namespaces: Vec<NamespaceStatus>,
+    /// Objects that this wiring selects and has wired.
+    #[serde(default)]
+    pub wired: i32,
+    /// Objects that this wiring selects and has not wired.
+    #[serde(default)]
+    pub unwired: i32,
+    /// Ready, CredentialsReady.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// One enrolled namespace.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct NamespaceStatus {
+    /// The namespace.
+    pub name: String,
+    /// Whether every Secret and key that the wiring names is there.
+    pub ready: bool,
+    /// Why not: SecretMissing, KeyMissing, NotPermitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+fn namespace_statuses(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let items = generator.subschema_for::<NamespaceStatus>();
+    schemars::json_schema!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"], "items": items})
+}
+
+/// All the rules that may apply: wirings in the order of their names.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    wirings: Vec<Arc<Wiring>>,
+}
+
+impl Rules {
+    /// Sorts the wirings by name; of two with one name the later stands.
+    pub fn new(wirings: impl IntoIterator<Item = Arc<Wiring>>) -> Self {
+        let by_name: BTreeMap<Arc<str>, Arc<Wiring>> =
+            wirings.into_iter().map(|wiring| (Arc::clone(&wiring.name), wiring)).collect();
+        Self { wirings: by_name.into_values().collect() }
+    }
+
+    /// The wirings, lowest name first.
+    pub fn wirings(&self) -> &[Arc<Wiring>] {
+        &self.wirings
+    }
+
+    /// The wiring of that name.
+    pub fn wiring(&self, name: &str) -> Option<&Arc<Wiring>> {
+        self.wirings.binary_search_by(|wiring| (*wiring.name).cmp(name)).ok().map(|at| &self.wirings[at])
+    }
+
+    /// Every label key that some object selector looks at: a change of these may change who is selected.
+    pub(crate) fn object_keys(&self) -> BTreeSet<&str> {
+        self.wirings.iter().flat_map(|wiring| selector_keys(&wiring.object_selector)).collect()
+    }
+}
+
+fn selector_keys(selector: &LabelSelector) -> impl Iterator<Item = &str> {
+    let equal = selector.match_labels.iter().flatten().map(|(key, _)| key.as_str());
+    let expressions = selector.match_expressions.iter().flatten().map(|requirement| requirement.key.as_str());
+    equal.chain(expressions)
+}
+
+/// Reads a selector; the error says which part is wrong.
+pub(crate) fn selector(written: &LabelSelector) -> Result<Selector, String> {
+    for requirement in written.match_expressions.iter().flatten() {
+        let values = requirement.values.as_ref().map_or(0, Vec::len);
+        match requirement.operator.as_str() {
+            "In" | "NotIn" if values == 0 => return Err(format!("operator {} needs values", requirement.operator)),
+            "Exists" | "DoesNotExist" if values > 0 => {
+                return Err(format!("operator {} takes no values", requirement.operator));
+            }
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+            _ => return Err("operator must be In, NotIn, Exists or DoesNotExist".to_owned()),
+        }
+    }
+    Selector::try_from(written.clone()).map_err(|error| error.to_string())
+}
