@@ -19,6 +19,7 @@ pub mod patch;
 pub mod relabel;
 pub mod subject;
 pub mod versions;
+#[expect(unreachable_pub, reason = "KubeSchema emits a public twin of each struct inside a function")]
 pub mod wiring;
 
 pub use decide::decide;

@@ -10,8 +10,9 @@ mod template;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, ValidationRule};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
-use kube_core::Selector;
+use kube_core::{CustomResourceExt, Selector};
 use kube_derive::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,8 +37,6 @@ use crate::subject::Kind;
     derive = "PartialEq",
     doc = "Which Prometheus objects are wired to a hub: where they send, as whom, with which labels.",
     crates(kube_core = "::kube_core", k8s_openapi = "::k8s_openapi", schemars = "::schemars", serde = "::serde", serde_json = "::serde_json"),
-    validation = Rule::new("self.metadata.name != 'v'").message("the name `v` is taken by the version in the `wired` annotation"),
-    validation = Rule::new("self.metadata.name.size() <= 63").message("must be at most 63 characters"),
     printcolumn(json_path = ".spec.cluster", name = "Cluster", type_ = "string"),
     printcolumn(json_path = ".spec.remoteWrite.url", name = "URL", type_ = "string", priority = 1),
     printcolumn(json_path = ".status.wired", name = "Wired", type_ = "integer"),
@@ -47,6 +46,7 @@ use crate::subject::Kind;
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
+    crates(kube_core = "::kube_core"),
     validation = Rule::new("!has(self.credentials) || has(self.remoteWrite.auth.basicAuth) || has(self.remoteWrite.auth.authorization) || (has(self.remoteWrite.tls) && has(self.remoteWrite.tls.ca))")
         .message("credentials goes with an auth or a tls.ca that lives in a Secret or a ConfigMap").field_path(".credentials")
 )]
@@ -111,6 +111,7 @@ pub type LabelTemplates = BTreeMap<String, String>;
 
 /// Labels that identify what this cluster sends.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(crates(kube_core = "::kube_core"))]
 #[serde(rename_all = "camelCase")]
 pub struct WiringLabels {
     /// Set as external labels and again by the last relabel rules of the entry, so that no series can lie.
@@ -149,6 +150,7 @@ fn template_map(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 
 /// The entry in `spec.remoteWrite`.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(crates(kube_core = "::kube_core"))]
 #[serde(rename_all = "camelCase")]
 pub struct WiringRemoteWrite {
     /// The key of the entry: unique within the object.
@@ -217,6 +219,7 @@ pub enum Adopt {
 
 /// As whom an object writes: exactly one member.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[x_kube(crates(kube_core = "::kube_core"))]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("[has(self.basicAuth), has(self.authorization), has(self.azureAd), has(self.none)].filter(set, set).size() == 1").message("exactly one of basicAuth, authorization, azureAd and none must be set"))]
 pub struct Auth {
@@ -268,6 +271,7 @@ pub struct BasicAuth {
 
 /// An `Authorization` header.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(crates(kube_core = "::kube_core"))]
 
 pub struct Authorization {
     /// The scheme. Basic is basicAuth's.
@@ -285,6 +289,7 @@ fn default_scheme() -> String {
 
 /// Keyless authentication on Azure: exactly one of the three identities.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[x_kube(crates(kube_core = "::kube_core"))]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("[has(self.managedIdentity), has(self.workloadIdentity), has(self.sdk)].filter(set, set).size() == 1").message("exactly one of managedIdentity, workloadIdentity and sdk must be set"))]
 pub struct AzureAd {
@@ -354,6 +359,7 @@ fn uuid(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 
 /// The tenant, where the client and not the gateway says it.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[x_kube(crates(kube_core = "::kube_core"))]
 
 pub struct Tenant {
     /// The header that Receive reads.
@@ -397,6 +403,7 @@ pub struct Tls {
 
 /// A certificate authority: exactly one of the two.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[x_kube(crates(kube_core = "::kube_core"))]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.secret) != has(self.configMap)").message("exactly one of secret and configMap must be set"))]
 pub struct CertificateAuthority {
@@ -453,6 +460,7 @@ pub struct MetadataConfig {
 
 /// Where the credential lives.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[x_kube(crates(kube_core = "::kube_core"))]
 #[serde(rename_all = "camelCase")]
 pub struct Credentials {
     /// The enrolled namespaces: an explicit list, never a selector.
@@ -505,6 +513,23 @@ pub struct NamespaceStatus {
 fn namespace_statuses(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
     let items = generator.subschema_for::<NamespaceStatus>();
     schemars::json_schema!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"], "items": items})
+}
+
+/// The CustomResourceDefinition of ThanosWiring: the one source of what the chart ships.
+///
+/// The rules about the name stand here by hand: the derive reaches for the `kube` facade when the root carries rules,
+/// and this crate knows no client.
+pub fn crd() -> CustomResourceDefinition {
+    let mut crd = ThanosWiring::crd();
+    let rule = |rule: &str, message: &str| ValidationRule { rule: rule.to_owned(), message: Some(message.to_owned()), ..ValidationRule::default() };
+    let schemas = crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
+    for schema in schemas {
+        schema.x_kubernetes_validations = Some(vec![
+            rule("self.metadata.name != 'v'", "metadata.name: `v` is taken by the version in the `wired` annotation"),
+            rule("self.metadata.name.size() <= 63", "metadata.name: must be at most 63 characters"),
+        ]);
+    }
+    crd
 }
 
 /// All the rules that may apply: wirings in the order of their names.

@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use kube_core::CustomResourceExt;
 use serde_json::Value;
 
 use super::{ThanosWiring, Wiring};
@@ -35,7 +34,7 @@ fn fault(path: impl Into<String>, sentence: impl Into<String>) -> Fault {
 
 /// The CRD's own schema, made once: it is the same on every call.
 static SCHEMA: LazyLock<Option<Value>> = LazyLock::new(|| {
-    let crd = serde_json::to_value(ThanosWiring::crd()).ok()?;
+    let crd = serde_json::to_value(super::crd()).ok()?;
     crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned()
 });
 

@@ -134,6 +134,16 @@ impl Wiring {
     }
 }
 
+impl Wiring {
+    /// What an admin should know about a wiring that is right: today, a credential in plain text.
+    pub fn warnings(&self) -> Vec<Fault> {
+        let secret = !self.references.iter().all(|reference| reference.kind == ReferenceKind::ConfigMap);
+        let plain = self.entry.url.starts_with("http://") && (secret || self.entry.needs.contains(&"remoteWrite[].azureAd"));
+        let sentence = "the credential travels in plain text: use https://";
+        plain.then(|| Fault::new(codes::WIRING_PLAINTEXT, "spec.remoteWrite.url", sentence)).into_iter().collect()
+    }
+}
+
 fn fault(path: impl Into<String>, sentence: impl Into<String>) -> Fault {
     Fault::new(codes::WIRING_INVALID, path, sentence)
 }
