@@ -1,0 +1,165 @@
+//! One document: what it says, how it is written, and where everything in it stands.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use json_patch::jsonptr::PointerBuf;
+use serde_json::Value;
+
+use super::Source;
+use crate::yaml::{self, Position, Tree};
+
+/// How a document is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Anything that only a YAML reader takes.
+    Yaml,
+    /// What a JSON reader takes too.
+    Json,
+}
+
+/// One document of a source.
+#[derive(Debug)]
+pub struct Document {
+    pub(super) source: Arc<Source>,
+    pub(super) range: Range<usize>,
+    pub(super) first_line: usize,
+    pub(super) format: Format,
+    pub(super) value: Value,
+    /// Not there for a stream of JSON objects, where it is made when it is asked for.
+    pub(super) tree: Option<Tree>,
+    pub(super) duplicates: Vec<usize>,
+}
+
+/// An object in a document: the document itself, or an item of its list.
+#[derive(Debug, Clone)]
+pub struct Object<'a> {
+    /// The JSON pointer to it; empty for the document itself.
+    pub pointer: PointerBuf,
+    /// What stands there.
+    pub value: &'a Value,
+}
+
+impl Document {
+    /// Where it was read.
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    /// Its bytes in the source, without the separator behind it.
+    pub fn range(&self) -> Range<usize> {
+        self.range.clone()
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.source.text[self.range.clone()]
+    }
+
+    /// The line of the source on which its range begins, counted from 1.
+    pub fn first_line(&self) -> usize {
+        self.first_line
+    }
+
+    /// How it is written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What it says.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The place of the value at a JSON pointer, or of the nearest thing around it that is there.
+    pub fn position(&self, pointer: &str) -> Position {
+        self.nearest(pointer, Tree::value_span)
+    }
+
+    /// The place of the key at a JSON pointer; of the value where there is no key.
+    pub fn key_position(&self, pointer: &str) -> Position {
+        self.nearest(pointer, |tree, text, at| {
+            tree.key_span(text, at)
+                .or_else(|| tree.value_span(text, at))
+        })
+    }
+
+    /// The places of keys that their mapping had before; kubectl takes the last of them.
+    pub fn duplicate_keys(&self) -> impl Iterator<Item = Position> {
+        self.duplicates.iter().map(|offset| self.in_source(*offset))
+    }
+
+    /// The objects in it: the items of a list, those of lists among them, or itself.
+    pub fn objects(&self) -> Vec<Object<'_>> {
+        let mut found = Vec::new();
+        let mut waiting = vec![Object {
+            pointer: PointerBuf::new(),
+            value: &self.value,
+        }];
+        while let Some(object) = waiting.pop() {
+            let Some(items) = items(object.value) else {
+                found.push(object);
+                continue;
+            };
+            let list = object.pointer.with_trailing_token("items");
+            // Pushed from the last to the first, so that they come back in their order.
+            for (number, value) in items.iter().enumerate().rev() {
+                let pointer = list.with_trailing_token(number);
+                waiting.push(Object { pointer, value });
+            }
+        }
+        found
+    }
+
+    fn nearest(
+        &self,
+        pointer: &str,
+        find: impl Fn(&Tree, &str, &str) -> Option<Range<usize>>,
+    ) -> Position {
+        let made = match self.tree {
+            Some(_) => None,
+            None => yaml::parse(self.text()).ok().map(|parsed| parsed.tree),
+        };
+        let tree = self.tree.as_ref().or(made.as_ref());
+        let mut pointer = pointer;
+        loop {
+            if let Some(span) = tree.and_then(|tree| find(tree, self.text(), pointer)) {
+                return self.in_source(span.start);
+            }
+            let Some((parent, _)) = pointer.rsplit_once('/') else {
+                return self.in_source(0);
+            };
+            pointer = parent;
+        }
+    }
+
+    fn in_source(&self, offset: usize) -> Position {
+        let start = self.range.start;
+        let mut place = Position::of(self.text(), offset);
+        if place.line == 1 {
+            // A JSON object may begin behind another one on the same line.
+            place.column += Position::of(&self.source.text, start).column - 1;
+        }
+        Position {
+            line: place.line + self.first_line - 1,
+            ..place
+        }
+    }
+}
+
+/// The items of a `List`, or of a typed one such as `PrometheusList`.
+fn items(value: &Value) -> Option<&Vec<Value>> {
+    let is_list =
+        value.get("kind")?.as_str()?.ends_with("List") && value.get("apiVersion")?.is_string();
+    value.get("items")?.as_array().filter(|_| is_list)
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Yaml => "YAML",
+            Self::Json => "JSON",
+        })
+    }
+}
