@@ -1,0 +1,100 @@
+//! /healthz /readyz /metrics on their own port, untraced.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+
+use crate::shutdown::Shutdown;
+
+/// What must hold before this replica is ready, each under its own name.
+#[derive(Debug, Default)]
+pub struct Health {
+    gates: Mutex<BTreeMap<&'static str, Option<String>>>,
+}
+
+impl Health {
+    /// Ready until a gate is closed.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Closes a gate: not ready, for this reason.
+    pub fn close(&self, gate: &'static str, reason: impl Into<String>) {
+        self.lock().insert(gate, Some(reason.into()));
+    }
+
+    /// Opens a gate.
+    pub fn open(&self, gate: &'static str) {
+        self.lock().insert(gate, None);
+    }
+
+    /// Every closed gate with its reason, in the order of the names; empty when ready.
+    pub fn closed(&self) -> Vec<(&'static str, String)> {
+        self.lock()
+            .iter()
+            .filter_map(|(gate, reason)| Some((*gate, reason.clone()?)))
+            .collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The three answers.
+pub fn router(health: Arc<Health>, registry: Registry) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz).with_state(health))
+        .route("/metrics", get(metrics).with_state(Arc::new(registry)))
+}
+
+/// Answers until the program ends: while it drains, probes still want to know.
+pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
+    if let Err(error) = axum::serve(listener, router)
+        .with_graceful_shutdown(async move { shutdown.asked().await })
+        .await
+    {
+        tracing::error!(%error, "the admin port stopped");
+    }
+}
+
+async fn readyz(State(health): State<Arc<Health>>) -> impl IntoResponse {
+    let closed = health.closed();
+    if closed.is_empty() {
+        return (StatusCode::OK, "ok\n".to_owned());
+    }
+    let mut text = String::new();
+    for (gate, reason) in closed {
+        let _ = writeln!(text, "not ready: {gate}: {reason}");
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, text)
+}
+
+async fn metrics(State(registry): State<Arc<Registry>>) -> impl IntoResponse {
+    let mut text = String::new();
+    if encode(&mut text, &registry).is_err() {
+        return (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            [(header::CONTENT_TYPE, "text/plain")],
+            String::new(),
+        );
+    }
+    (
+        StatusCode::OK,
+        [(
+            header::CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        text,
+    )
+}
