@@ -1,1 +1,89 @@
-//! Placeholder while the room is built.
+//! `kubectl thanos` as a function: arguments and streams in, an exit code out, no globals.
+//!
+//! ```text
+//! main ─> run_in ─> cli (words ─> Cli) ─> one verb ─> Ending | Failure ─> ui ─> exit code
+//! ```
+//!
+//! A verb is one file with one `run`. The offline ones (`inject`, `explain`, `completion`, `version`) are plain
+//! functions; the ones that may talk to a cluster are `async` and run on a runtime that only they start.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+
+pub mod cli;
+pub mod cluster;
+pub mod completion;
+mod diff;
+mod enroll;
+mod explain;
+pub mod facts;
+pub mod failure;
+mod get;
+mod init;
+mod inject;
+pub mod manifests;
+mod runtime;
+mod surroundings;
+pub mod ui;
+mod version;
+mod why;
+pub mod yaml;
+
+pub use failure::{Ending, Failure};
+pub use surroundings::Surroundings;
+pub use ui::Ui;
+
+use cli::{Cli, Verb};
+
+/// Runs one command with streams that are no terminals and an environment without variables: for tests and for
+/// whoever has the program as a library. Gives the exit code.
+pub fn run(
+    args: impl IntoIterator<Item = OsString>,
+    stdin: &mut dyn Read,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> u8 {
+    run_in(&Surroundings::bare(), args, stdin, stdout, stderr)
+}
+
+/// Runs one command in the given surroundings. Gives the exit code.
+pub fn run_in(
+    surroundings: &Surroundings,
+    args: impl IntoIterator<Item = OsString>,
+    stdin: &mut dyn Read,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let mut ui = Ui::new(surroundings, stdin, stdout, stderr);
+    if let Some(words) = completion::asked_by_kubectl(&args) {
+        let ended = completion::answer(&words, &mut ui);
+        return ui.end(ended);
+    }
+    let command = cli::command(&cli::called_as(&args, surroundings));
+    let cli = match command.try_get_matches_from(&args).and_then(|matches| {
+        <Cli as clap::FromArgMatches>::from_arg_matches(&matches)
+    }) {
+        Ok(cli) => cli,
+        Err(error) => return ui.usage(&error, &args),
+    };
+    ui.set(&cli.global);
+    let ended = act(&cli, surroundings, &mut ui);
+    ui.end(ended)
+}
+
+/// The one match over verbs.
+fn act(cli: &Cli, surroundings: &Surroundings, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
+    let global = &cli.global.settled(surroundings);
+    match &cli.verb {
+        Verb::Init(args) => runtime::wait(global, init::run(args, global, ui)),
+        Verb::Enroll(args) => runtime::wait(global, enroll::run(args, global, ui)),
+        Verb::Get(args) => runtime::wait(global, get::run(args, global, ui)),
+        Verb::Why(args) => why::run(args, global, ui),
+        Verb::Inject(args) => inject::run(args, global, ui),
+        Verb::Diff(args) => diff::run(args, global, ui),
+        Verb::Explain(args) => explain::run(args, ui),
+        Verb::Completion(args) => completion::run(args, ui),
+        Verb::Version(args) => version::run(args, ui),
+    }
+}

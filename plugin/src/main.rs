@@ -1,2 +1,20 @@
-//! The entrance.
-fn main() {}
+//! The entrance: this process's arguments and streams in, the exit code out.
+
+use std::io;
+use std::process::ExitCode;
+
+use kubectl_thanos::{Surroundings, run_in};
+
+fn main() -> ExitCode {
+    let surroundings = Surroundings::of_process();
+    // One write per buffer, not one per line.
+    let mut stdout = io::BufWriter::with_capacity(64 * 1024, io::stdout());
+    let code = run_in(
+        &surroundings,
+        std::env::args_os(),
+        &mut io::stdin(),
+        &mut stdout,
+        &mut io::stderr(),
+    );
+    ExitCode::from(code)
+}

@@ -1,0 +1,202 @@
+//! The command line. The doc comments of these types are the help.
+//!
+//! `cli/offline.rs` and `cli/cluster.rs` hold the flags of each verb, `cli/help.rs` the frame around them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::Surroundings;
+
+mod cluster;
+mod help;
+mod offline;
+
+pub use cluster::{EnrollArgs, GetArgs, GetFormat, GetWhat, InitArgs, InitAuth};
+pub use help::{called_as, command};
+pub use offline::{
+    CompletionArgs, CompletionFor, DiffArgs, ExplainArgs, FailOn, InjectArgs, InjectFormat,
+    ReportFormat, VersionArgs, WhyArgs, WorldArgs,
+};
+
+/// Wire Prometheus objects to a central Thanos.
+///
+/// Every Prometheus object that a ThanosWiring selects gets a remote-write entry, labels and relabel rules:
+/// at admission by the webhook, or here, on files.
+#[derive(Parser, Debug)]
+#[command(name = "kubectl-thanos", version, disable_help_subcommand = false)]
+pub struct Cli {
+    /// What every verb knows.
+    #[command(flatten)]
+    pub global: Global,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Verb {
+    /// Wire this cluster: CRDs, a wiring, the credential, and the proof that it works
+    Init(Box<InitArgs>),
+    /// Put the credential into a namespace and list the namespace in the wiring
+    Enroll(EnrollArgs),
+    /// List wirings, or Prometheus objects with why each is wired or not
+    Get(GetArgs),
+    /// Say why an object is wired, or why not
+    Why(WhyArgs),
+    /// Wire manifests: files in, wired manifests out
+    Inject(InjectArgs),
+    /// Show what wiring would change
+    Diff(DiffArgs),
+    /// Explain a code
+    Explain(ExplainArgs),
+    /// Print shell completion
+    Completion(CompletionArgs),
+    /// Print the version
+    Version(VersionArgs),
+}
+
+/// Flags that every verb takes, before or behind its own.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Global {
+    /// Path to the kubeconfig; KUBECONFIG and ~/.kube/config otherwise
+    #[arg(long, global = true, value_name = "FILE", help_heading = CLUSTER, hide_short_help = true)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context to use
+    #[arg(long, global = true, value_name = "NAME", help_heading = CLUSTER, hide_short_help = true)]
+    pub context: Option<String>,
+    /// The namespace; the context's own otherwise
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = CLUSTER)]
+    pub namespace: Option<String>,
+    /// The user to impersonate
+    #[arg(long = "as", global = true, value_name = "USER", help_heading = CLUSTER, hide_short_help = true)]
+    pub impersonate: Option<String>,
+    /// How long to wait for one answer of the API server, such as 30s; 0 waits for ever
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = CLUSTER, hide_short_help = true)]
+    pub request_timeout: Option<Duration>,
+    /// How long the whole command may take, such as 5m; it then ends with exit code 124
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = CLUSTER, hide_short_help = true)]
+    pub timeout: Option<Duration>,
+    /// When to colour
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Colour::Auto, help_heading = TALK, hide_short_help = true)]
+    pub color: Colour,
+    /// Say more
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = TALK, hide_short_help = true)]
+    pub verbose: u8,
+    /// Say only warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = TALK, hide_short_help = true)]
+    pub quiet: bool,
+}
+
+const CLUSTER: &str = "Cluster";
+const TALK: &str = "Talk";
+
+/// When to colour.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Colour {
+    /// On a terminal, and not under `NO_COLOR`.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Global {
+    /// With what helm has taken off the command line and says in variables, where it calls us as its plugin.
+    #[must_use]
+    pub fn settled(&self, surroundings: &Surroundings) -> Self {
+        let mut settled = self.clone();
+        if surroundings.variable("HELM_PLUGIN_NAME").is_some() {
+            let helm = |name| surroundings.variable(name).map(str::to_owned);
+            settled.namespace = settled.namespace.or_else(|| helm("HELM_NAMESPACE"));
+            settled.context = settled.context.or_else(|| helm("HELM_KUBECONTEXT"));
+            settled.impersonate = settled.impersonate.or_else(|| helm("HELM_KUBEASUSER"));
+        }
+        settled.kubeconfig = settled
+            .kubeconfig
+            .or_else(|| surroundings.variable("KUBECONFIG").map(PathBuf::from));
+        settled
+    }
+}
+
+/// Reads a time as kubectl does: `30s`, `1m30s`, `2h`, `500ms`, and a number alone as seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "must be a time such as 30s, 1m30s or 2h".to_owned();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|character: char| !character.is_ascii_digit())
+            .ok_or_else(wrong)?;
+        let amount: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        let unit_end = rest[digits..]
+            .find(|character: char| character.is_ascii_digit())
+            .map_or(rest.len(), |at| at + digits);
+        let milliseconds = match &rest[digits..unit_end] {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            _ => return Err(wrong()),
+        };
+        let part = amount.checked_mul(milliseconds).ok_or_else(wrong)?;
+        total = total
+            .checked_add(Duration::from_millis(part))
+            .ok_or_else(wrong)?;
+        rest = &rest[unit_end..];
+    }
+    if text.is_empty() {
+        Err(wrong())
+    } else {
+        Ok(total)
+    }
+}
+
+/// A time as people write it.
+pub fn duration_text(duration: Duration) -> String {
+    match (duration.as_secs(), duration.subsec_millis()) {
+        (0, milliseconds) => format!("{milliseconds}ms"),
+        (seconds, _) if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        (seconds, _) if seconds > 60 => format!("{}m{}s", seconds / 60, seconds % 60),
+        (seconds, _) => format!("{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_kubectl_reads_them() {
+        for (text, milliseconds) in [
+            ("30s", 30_000),
+            ("1m30s", 90_000),
+            ("2h", 7_200_000),
+            ("500ms", 500),
+            ("5", 5000),
+            ("0", 0),
+        ] {
+            assert_eq!(
+                duration(text),
+                Ok(Duration::from_millis(milliseconds)),
+                "{text}"
+            );
+        }
+        for text in ["", "s", "1x", "-1s", "1m30", "99999999999999999999s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!(duration_text(Duration::from_secs(90)), "1m30s");
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        command("kubectl thanos").debug_assert();
+    }
+}

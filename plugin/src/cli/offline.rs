@@ -1,0 +1,199 @@
+//! Flags of the verbs that need no cluster: inject, diff, why, explain, completion, version.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Where wirings and facts come from.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WorldArgs {
+    /// A file with ThanosWirings; repeatable
+    #[arg(long = "wiring", value_name = "FILE")]
+    pub wirings: Vec<PathBuf>,
+    /// A file with what is known of the cluster (kind: Facts); `why --save-facts` writes one
+    #[arg(long, value_name = "FILE", conflicts_with = "live")]
+    pub facts: Option<PathBuf>,
+    /// Ask the cluster for facts, and for wirings where no --wiring is given
+    #[arg(long)]
+    pub live: bool,
+}
+
+/// Wire manifests: files in, wired manifests out.
+///
+/// Documents that do not change pass byte for byte, and so does every byte of a changed one that is not ours.
+/// Items of a List are wired inside it. What was done with each object is said on standard error.
+///
+/// Without --facts and --live, namespaces are taken to have no labels and the credential to be there (KTH0009).
+///
+/// Ends with 0 also when objects are left as they are; with 3 only under --fail-on.
+#[derive(Args, Debug)]
+#[command(before_help = "\
+  kubectl thanos inject -f deploy/ --wiring hub.yaml > wired.yaml       a folder of manifests
+  helm template kps ... | kubectl thanos inject -f - --live             what helm renders, facts from the cluster
+  kubectl thanos inject -f prometheus.yaml --wiring hub.yaml --in-place edit the file itself
+  kubectl thanos inject -f wired.yaml --revert                          take the wiring out again")]
+pub struct InjectArgs {
+    /// A manifest, a folder of them, or - for standard input; repeatable
+    #[arg(short, long = "filename", value_name = "PATH", required = true)]
+    pub filenames: Vec<PathBuf>,
+    /// Where wirings and facts come from.
+    #[command(flatten)]
+    pub world: WorldArgs,
+    /// What to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = InjectFormat::Yaml)]
+    pub output: InjectFormat,
+    /// Take out what wirings have put in, instead
+    #[arg(long, conflicts_with_all = ["wirings", "facts", "live"])]
+    pub revert: bool,
+    /// Write the files themselves: all of them, or none when anything is wrong
+    #[arg(long, conflicts_with = "output")]
+    pub in_place: bool,
+    /// End with 3 when an object is left for a reason of this severity or above
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
+    /// Write the report as JSON to a file, too
+    #[arg(long, value_name = "FILE")]
+    pub report_file: Option<PathBuf>,
+}
+
+/// What `inject` prints.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InjectFormat {
+    /// The documents as they came, with the edits spliced in.
+    Yaml,
+    /// One JSON document: the one object, or a List of all.
+    Json,
+    /// A JSON list of the edits: {object, patch} for each object that changes.
+    Patch,
+}
+
+/// From which severity on findings make the exit code 3.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// Something stands in the way, in the object or around it.
+    Warning,
+    /// Something in the object itself stands in the way.
+    Error,
+}
+
+/// Say why an object is wired, or why not.
+///
+/// Goes through each wiring in the order in which it is decided: kind, namespace, object, opt-out, credential,
+/// version, entry, labels; says which of them decided, with its code, what would change and what that sets off.
+///
+/// Ends with 0 when the object is wired, or would be by what is shown, and with 3 when it is not.
+#[derive(Args, Debug)]
+#[command(before_help = "\
+  kubectl thanos why prometheus/k8s -n monitoring                       an object in the cluster
+  kubectl thanos why -f prometheus.yaml --wiring hub.yaml               an object in a file
+  kubectl thanos why prometheus/k8s -n monitoring --save-facts f.yaml   keep what was known, for --facts")]
+pub struct WhyArgs {
+    /// The object: prometheus/NAME, prometheusagent/NAME or thanosruler/NAME
+    #[arg(value_name = "KIND/NAME", required_unless_present = "filenames")]
+    pub object: Option<String>,
+    /// Read objects from files instead of the cluster; - is standard input; repeatable
+    #[arg(short, long = "filename", value_name = "PATH")]
+    pub filenames: Vec<PathBuf>,
+    /// Where wirings and facts come from.
+    #[command(flatten)]
+    pub world: WorldArgs,
+    /// Write what was known of the cluster to a file, for --facts
+    #[arg(long, value_name = "FILE")]
+    pub save_facts: Option<PathBuf>,
+    /// What to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Text)]
+    pub output: ReportFormat,
+}
+
+/// A report for people or for programs.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReportFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Show what wiring would change.
+///
+/// A unified diff between each object and what it should be; what the change sets off is said first, on standard
+/// error. Without an object and -f: every object in the namespace, or everywhere with -A.
+///
+/// KUBECTL_EXTERNAL_DIFF names another diff program, as for kubectl diff.
+///
+/// Ends with 0 without differences, with 1 when there are some, and with 2 or more on an error.
+#[derive(Args, Debug)]
+#[command(before_help = "\
+  kubectl thanos diff prometheus/k8s -n monitoring                      an object in the cluster
+  kubectl thanos diff -f deploy/ --wiring hub.yaml                      manifests")]
+pub struct DiffArgs {
+    /// The object: prometheus/NAME, prometheusagent/NAME or thanosruler/NAME
+    #[arg(value_name = "KIND/NAME", conflicts_with = "filenames")]
+    pub object: Option<String>,
+    /// Read objects from files instead of the cluster; - is standard input; repeatable
+    #[arg(short, long = "filename", value_name = "PATH")]
+    pub filenames: Vec<PathBuf>,
+    /// Where wirings and facts come from.
+    #[command(flatten)]
+    pub world: WorldArgs,
+    /// All namespaces
+    #[arg(short = 'A', long)]
+    pub all_namespaces: bool,
+}
+
+/// Explain a code.
+///
+/// Prints what a code means, how to see it with your own eyes, what mends it and how not to be told again.
+/// Without a code: lists all.
+#[derive(Args, Debug)]
+#[command(before_help = "  kubectl thanos explain KTH2009\n  kubectl thanos explain not-enrolled")]
+pub struct ExplainArgs {
+    /// KTH2009, 2009 or not-enrolled
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+    /// What to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Text)]
+    pub output: ReportFormat,
+}
+
+/// Print shell completion.
+///
+/// For the plugin, kubectl (1.26 or newer) calls a program named kubectl_complete-thanos. This program is that
+/// one, too, when it is called by that name: `completion kubectl` prints a script that does it,
+/// `completion kubectl --install` links it beside this program.
+#[derive(Args, Debug)]
+#[command(before_help = "\
+  kubectl thanos completion kubectl --install                           for `kubectl thanos`
+  source <(kubectl-thanos completion bash)                              for `kubectl-thanos`")]
+pub struct CompletionArgs {
+    /// For what
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: CompletionFor,
+    /// With `kubectl`: link kubectl_complete-thanos beside this program
+    #[arg(long)]
+    pub install: bool,
+}
+
+/// What completion is printed for.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompletionFor {
+    /// Bash.
+    Bash,
+    /// Zsh.
+    Zsh,
+    /// Fish.
+    Fish,
+    /// PowerShell.
+    Powershell,
+    /// kubectl, of whatever shell.
+    Kubectl,
+}
+
+/// Print the version. Asks nobody.
+#[derive(Args, Debug)]
+pub struct VersionArgs {
+    /// What to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Text)]
+    pub output: ReportFormat,
+}

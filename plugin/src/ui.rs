@@ -1,0 +1,399 @@
+//! The only file that prints. Data goes to standard output, talk to standard error.
+//!
+//! | for | call |
+//! |---|---|
+//! | the result | [`Ui::data`], [`Ui::text`], [`Ui::json`] |
+//! | what is being done | [`Ui::say`]; silent under `-q` |
+//! | more of it | [`Ui::detail`]; only under `-v` |
+//! | what people must know | [`Ui::warn`], [`Ui::note`] |
+//! | a question | [`Ui::ask`] |
+//!
+//! Colours only on a terminal and never under `NO_COLOR`, but `--color` says it last. Control characters, which
+//! could come from a hostile manifest, are written as escapes.
+
+use std::borrow::Cow;
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{self, Read, Write};
+
+use serde_json::Value;
+use thanos_core::codes::{self, Code};
+
+use crate::cli::{Colour, Global};
+use crate::failure::{Ending, Failure, Kind};
+use crate::surroundings::Surroundings;
+
+/// A way to stand out; only a colour, never the only sign of anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paint {
+    /// Well: green.
+    Good,
+    /// To be looked at: yellow.
+    Warn,
+    /// Wrong: red.
+    Bad,
+    /// Less important: dim.
+    Dim,
+    /// More important: bold.
+    Bold,
+    /// A place: cyan.
+    Place,
+}
+
+impl Paint {
+    fn sequence(self) -> &'static str {
+        match self {
+            Self::Good => "\x1b[32m",
+            Self::Warn => "\x1b[33m",
+            Self::Bad => "\x1b[31m",
+            Self::Dim => "\x1b[2m",
+            Self::Bold => "\x1b[1m",
+            Self::Place => "\x1b[36m",
+        }
+    }
+}
+
+/// Which stream a painted text is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// The three streams, and how to use them.
+pub struct Ui<'a> {
+    surroundings: &'a Surroundings,
+    stdin: &'a mut dyn Read,
+    stdout: &'a mut dyn Write,
+    stderr: &'a mut dyn Write,
+    colour: Colour,
+    quiet: bool,
+    verbose: u8,
+}
+
+impl<'a> Ui<'a> {
+    /// Streams in their surroundings, before anybody has given a flag.
+    pub fn new(
+        surroundings: &'a Surroundings,
+        stdin: &'a mut dyn Read,
+        stdout: &'a mut dyn Write,
+        stderr: &'a mut dyn Write,
+    ) -> Self {
+        Self {
+            surroundings,
+            stdin,
+            stdout,
+            stderr,
+            colour: Colour::Auto,
+            quiet: false,
+            verbose: 0,
+        }
+    }
+
+    /// Heeds the flags.
+    pub fn set(&mut self, global: &Global) {
+        self.colour = global.color;
+        self.quiet = global.quiet;
+        self.verbose = global.verbose;
+    }
+
+    /// What the process found around it.
+    pub fn surroundings(&self) -> &'a Surroundings {
+        self.surroundings
+    }
+
+    /// Standard input, for data.
+    pub fn stdin(&mut self) -> &mut dyn Read {
+        self.stdin
+    }
+
+    /// Writes a part of the result to standard output, as it is.
+    pub fn data(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.stdout
+            .write_all(bytes)
+            .map_err(|error| unwritable(&error))
+    }
+
+    /// Writes lines of the result that are meant for people; control characters are escaped.
+    pub fn text(&mut self, text: &str) -> Result<(), Failure> {
+        let text = clean(text, self.paints(Stream::Out));
+        self.data(text.as_bytes())
+    }
+
+    /// Writes the result as exactly one JSON document.
+    pub fn json(&mut self, value: &Value) -> Result<(), Failure> {
+        self.data(format!("{value:#}\n").as_bytes())
+    }
+
+    /// Says a line on standard error; silent under `-q`.
+    pub fn say(&mut self, line: impl Display) {
+        if !self.quiet {
+            self.talk(&line.to_string());
+        }
+    }
+
+    /// Says a line on standard error under `-v`.
+    pub fn detail(&mut self, line: impl Display) {
+        if self.verbose > 0 {
+            self.talk(&line.to_string());
+        }
+    }
+
+    /// Warns, also under `-q`.
+    pub fn warn(&mut self, code: &'static Code, sentence: impl Display) {
+        let word = self.paint(Stream::Err, Paint::Warn, "Warning:");
+        self.talk(&format!("{word} {code} {sentence}"));
+    }
+
+    /// Notes what is good to know; silent under `-q`.
+    pub fn note(&mut self, code: &'static Code, sentence: impl Display) {
+        let word = self.paint(Stream::Err, Paint::Place, "Note:");
+        self.say(format!("{word} {code} {sentence}"));
+    }
+
+    /// A text in a colour, where that stream has colours.
+    pub fn paint(&self, stream: Stream, paint: Paint, text: &str) -> String {
+        if self.paints(stream) {
+            format!("{}{text}\x1b[0m", paint.sequence())
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Asks a question that is answered with yes or no; no is the default.
+    ///
+    /// # Errors
+    /// Standard input is no terminal, so nobody could answer (KTH0010, exit code 2).
+    pub async fn ask(&mut self, question: &str) -> Result<bool, Failure> {
+        if !self.surroundings.terminals[0] {
+            return Err(Failure::usage(
+                "a question cannot be asked: standard input is no terminal",
+            )
+            .code(codes::CONFIRMATION_IMPOSSIBLE)
+            .hint("add --yes, or look first with --dry-run"));
+        }
+        let _ = write!(self.stderr, "{} [y/N] ", clean(question, false));
+        let _ = self.stderr.flush();
+        let mut answer = String::new();
+        if self.surroundings.is_process {
+            // In a thread of its own, so that Ctrl-C is heard meanwhile.
+            let read = tokio::task::spawn_blocking(|| {
+                let mut answer = String::new();
+                io::stdin().read_line(&mut answer).map(|_| answer)
+            });
+            answer = read.await.ok().and_then(Result::ok).unwrap_or_default();
+        } else {
+            let mut byte = [0];
+            while self.stdin.read(&mut byte).is_ok_and(|read| read == 1) && byte[0] != b'\n' {
+                answer.push(char::from(byte[0]));
+            }
+        }
+        Ok(matches!(
+            answer.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
+    }
+
+    /// Tells how a command ended, and gives its exit code.
+    pub fn end(&mut self, ended: Result<Ending, Failure>) -> u8 {
+        let flushed = self.stdout.flush().map_err(|error| unwritable(&error));
+        match ended.and_then(|ending| flushed.map(|()| ending)) {
+            Ok(ending) => ending.exit_code(),
+            Err(failure) => {
+                self.fail(&failure);
+                failure.kind.exit_code()
+            }
+        }
+    }
+
+    /// Prints what clap has to say: help to standard output, misuse to standard error. Gives the exit code.
+    pub fn usage(&mut self, error: &clap::Error, args: &[OsString]) -> u8 {
+        self.colour = args
+            .iter()
+            .filter_map(|word| match word.to_str()? {
+                "--color=always" => Some(Colour::Always),
+                "--color=never" => Some(Colour::Never),
+                _ => None,
+            })
+            .next_back()
+            .unwrap_or_default();
+        let stream = if error.use_stderr() {
+            Stream::Err
+        } else {
+            Stream::Out
+        };
+        let rendered = error.render();
+        let text = if self.paints(stream) {
+            rendered.ansi().to_string()
+        } else {
+            rendered.to_string()
+        };
+        let to: &mut dyn Write = match stream {
+            Stream::Out => self.stdout,
+            Stream::Err => self.stderr,
+        };
+        let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+        u8::try_from(error.exit_code()).unwrap_or(2)
+    }
+
+    /// Says what failed, why, and what to type next.
+    pub fn fail(&mut self, failure: &Failure) {
+        if failure.kind == Kind::NobodyListens {
+            return;
+        }
+        let mut lines = vec![format!(
+            "{} {failure}",
+            self.paint(Stream::Err, Paint::Bad, "Error:")
+        )];
+        for cause in &failure.causes {
+            lines.push(format!(
+                "{} {cause}",
+                self.paint(Stream::Err, Paint::Bad, "Caused by:")
+            ));
+        }
+        for hint in &failure.hints {
+            lines.push(format!(
+                "{} {hint}",
+                self.paint(Stream::Err, Paint::Place, "Hint:")
+            ));
+        }
+        self.talk(&lines.join("\n"));
+    }
+
+    fn paints(&self, stream: Stream) -> bool {
+        let around = self.surroundings;
+        match self.colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => {
+                let terminal = around.terminals[if stream == Stream::Out { 1 } else { 2 }];
+                let forbidden = around.variable("NO_COLOR").is_some()
+                    || around.variable("TERM") == Some("dumb");
+                terminal && !forbidden
+            }
+        }
+    }
+
+    fn talk(&mut self, text: &str) {
+        let text = clean(text, self.paints(Stream::Err));
+        // Nobody can be told that nobody listens.
+        let _ = self.stderr.write_all(text.as_bytes());
+        let _ = self.stderr.write_all(b"\n");
+        let _ = self.stderr.flush();
+    }
+}
+
+fn unwritable(error: &io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Failure::new(Kind::NobodyListens, "nobody reads standard output");
+    }
+    Failure::failed("standard output cannot be written")
+        .code(codes::FILE_UNWRITABLE)
+        .from_chain(error)
+}
+
+/// A text without control characters but line ends and tabs; with our own colours where there are any.
+fn clean(text: &str, painted: bool) -> Cow<'_, str> {
+    let hostile = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
+    if !text.contains(hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len());
+    for (at, character) in text.char_indices() {
+        if hostile(character) && !(painted && is_paint(&text[at..])) {
+            cleaned.extend(character.escape_default());
+        } else {
+            cleaned.push(character);
+        }
+    }
+    Cow::Owned(cleaned)
+}
+
+fn is_paint(text: &str) -> bool {
+    let digits = text
+        .strip_prefix("\x1b[")
+        .map(|rest| rest.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+    digits.is_some_and(|rest| rest.starts_with('m'))
+}
+
+/// A name or a path as one word of a line: without line ends and other control characters.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) {
+        Cow::Owned(
+            text.chars()
+                .flat_map(|character| {
+                    let escaped: Vec<char> = if character.is_control() {
+                        character.escape_default().collect()
+                    } else {
+                        vec![character]
+                    };
+                    escaped
+                })
+                .collect(),
+        )
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Rows below upper-case headers, three spaces between columns, no borders, no blanks at the end of a line.
+pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
+    let cell = |row: &Vec<String>, column: usize| {
+        row.get(column)
+            .map(|text| one_line(text).into_owned())
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..headers.len())
+        .map(|column| {
+            rows.iter()
+                .map(|row| cell(row, column).chars().count())
+                .chain([headers[column].chars().count()])
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let line = |cells: Vec<String>| {
+        let padded = cells
+            .iter()
+            .zip(&widths)
+            .map(|(text, width)| format!("{text:<width$}"));
+        format!("{}\n", padded.collect::<Vec<_>>().join("   ").trim_end())
+    };
+    let head = (!headers.iter().all(|header| header.is_empty()))
+        .then(|| line(headers.iter().map(|&header| header.to_owned()).collect()));
+    head.into_iter()
+        .chain(
+            rows.iter()
+                .map(|row| line((0..headers.len()).map(|column| cell(row, column)).collect())),
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_a_terminal() {
+        assert_eq!(clean("a\x1b]0;x\x07b\n", false), "a\\u{1b}]0;x\\u{7}b\n");
+        assert_eq!(
+            clean("\x1b[31ma\x1b[0m\x1b[2J", true),
+            "\x1b[31ma\x1b[0m\\u{1b}[2J"
+        );
+        assert_eq!(one_line("a\nb"), "a\\nb");
+    }
+
+    #[test]
+    fn tables_have_no_borders() {
+        let rows = [
+            vec!["a".to_owned(), "long one".to_owned()],
+            vec!["bb".to_owned(), String::new()],
+        ];
+        assert_eq!(
+            table(&["NAME", "WHY"], &rows),
+            "NAME   WHY\na      long one\nbb\n"
+        );
+    }
+}
