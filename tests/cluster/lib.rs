@@ -19,6 +19,7 @@ pub mod crds;
 pub mod etcd;
 pub mod gateway;
 pub mod http;
+pub mod install;
 pub mod kubeconfig;
 pub mod operator;
 pub mod port;
