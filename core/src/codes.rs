@@ -28,7 +28,6 @@ impl Severity {
 }
 
 /// One row.
-#[derive(Debug)]
 pub struct Code {
     /// `KTH2006`.
     pub code: &'static str,
@@ -54,6 +53,12 @@ pub struct Code {
 impl PartialEq for Code {
     fn eq(&self, other: &Self) -> bool {
         self.code == other.code
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code)
     }
 }
 

@@ -217,8 +217,11 @@ impl<'a> Draft<'a> {
         if entry_changes {
             effects.push(Effect::RestartsQueue);
         }
-        if labels_change {
-            effects.push(if ruler { Effect::RollsPods } else { Effect::RestartsAllQueues });
+        let queues = self.subject.spec("remoteWrite").and_then(Value::as_array).is_some_and(|entries| !entries.is_empty());
+        if labels_change && ruler {
+            effects.push(Effect::RollsPods);
+        } else if labels_change && queues {
+            effects.push(Effect::RestartsAllQueues);
         }
         effects
     }
