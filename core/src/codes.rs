@@ -182,6 +182,12 @@ codes! {
         see "kubectl get KIND -A"
         fix "Check kind, name and -n."
         silence "Not possible.";
+    UNAUTHENTICATED "KTH1005" "unauthenticated" Error
+        "the API server does not know who asks"
+        cause "The token or certificate of the kubeconfig's user is missing, expired or not this server's."
+        see "kubectl auth whoami"
+        fix "Log in again, or choose another context."
+        silence "Not possible.";
     CRD_MISSING "KTH1010" "crd-missing" Error
         "a CRD is missing"
         cause "The API server does not serve the kind: prometheus-operator, or kubectl thanos init, has not been here."
@@ -194,6 +200,12 @@ codes! {
         see "Run the command again with -v to see the request."
         fix "The server's own sentence says what is wrong."
         silence "Not possible.";
+    NOT_OURS "KTH1012" "not-ours" Error
+        "somebody else made the object"
+        cause "An object of that name exists without our labels, serves another wiring, or another manager owns the field: it is left as it is."
+        see "kubectl get KIND NAME -o yaml --show-managed-fields"
+        fix "Give it another name in the wiring, or remove it if nobody needs it."
+        silence "Not possible: it would be overwritten.";
     WIRED "KTH2000" "wired" Info
         "wired"
         cause "The wiring selects the object, and its entry, labels and relabel rules are in it."

@@ -1,15 +1,57 @@
 //! All Kubernetes I/O: one client, and what the verbs ask of a cluster.
+//!
+//! ```text
+//! kubeconfig ─> Cluster ─> resource (where) ─> one request ─> raw JSON | trouble (sorted and worded)
+//! ```
+//!
+//! Objects stay raw JSON, so that no field is lost by a type that does not know it.
 
-use serde_json::Value;
-use thanos_core::codes;
+use std::time::Duration;
+
+use kube::api::{
+    DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions,
+};
+use kube::core::Request;
+use kube::{Client, Error};
+use serde_json::{Value, json};
+use thanos_core::names;
 use thanos_core::subject::Kind;
 
 use crate::cli::Global;
 use crate::facts::World;
 use crate::failure::Failure;
 
+mod kubeconfig;
+pub(crate) mod live;
+pub(crate) mod resource;
+pub(crate) mod trouble;
+
+use resource::{ACCESS_REVIEWS, At, Resource, VERSION, WIRINGS};
+use trouble::{Asked, Sort, Trouble};
+
+/// How long one answer may take, where `--request-timeout` says nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// As many objects as one page of a list holds.
+const PAGE: u32 = 500;
+
 /// One cluster, as one user, in one namespace. Made by the verbs that need one, when they need it.
-pub struct Cluster {}
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    server: String,
+    namespace: String,
+    /// `None` waits for ever.
+    patience: Option<Duration>,
+}
+
+/// Whether a request is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It is.
+    Real,
+    /// It goes through admission and is then forgotten.
+    DryRun,
+}
 
 impl Cluster {
     /// Reads the kubeconfig and makes a client; asks nobody yet.
@@ -17,24 +59,47 @@ impl Cluster {
     /// # Errors
     /// No usable kubeconfig (KTH1003).
     pub async fn connect(global: &Global) -> Result<Self, Failure> {
-        let _ = global;
-        Err(unwritten())
+        let settings = kubeconfig::settings(global).await?;
+        let server = settings.cluster_url.to_string();
+        let server = server.trim_end_matches('/').to_owned();
+        let namespace = global
+            .namespace
+            .clone()
+            .unwrap_or_else(|| settings.default_namespace.clone());
+        let client =
+            Client::try_from(settings).map_err(|error| trouble::no_client(error, &server))?;
+        let patience = match global.request_timeout {
+            None => Some(PATIENCE),
+            Some(time) => (!time.is_zero()).then_some(time),
+        };
+        Ok(Self {
+            client,
+            server,
+            namespace,
+            patience,
+        })
     }
 
     /// The namespace of `-n`, or of the context, or `default`.
     pub fn namespace(&self) -> &str {
-        "default"
+        &self.namespace
+    }
+
+    /// The API server's address.
+    pub fn server(&self) -> &str {
+        &self.server
     }
 
     /// The wirings, as they are stored.
     pub async fn wirings(&self) -> Result<Vec<Value>, Failure> {
-        Err(unwritten())
+        Ok(self.list(&WIRINGS.all()).await?)
     }
 
     /// One object, as it is stored.
     pub async fn object(&self, kind: Kind, namespace: &str, name: &str) -> Result<Value, Failure> {
-        let _ = (kind, namespace, name);
-        Err(unwritten())
+        Ok(self
+            .get(&Resource::of(kind).within(namespace).named(name))
+            .await?)
     }
 
     /// All objects of a kind, in one namespace or everywhere; none where the CRD is not served.
@@ -43,18 +108,201 @@ impl Cluster {
         kind: Kind,
         namespace: Option<&str>,
     ) -> Result<Vec<Value>, Failure> {
-        let _ = (kind, namespace);
-        Err(unwritten())
+        let resource = Resource::of(kind);
+        let at = namespace.map_or_else(|| resource.all(), |namespace| resource.within(namespace));
+        match self.list(&at).await {
+            Err(trouble) if trouble.sort == Sort::NotServed => Ok(Vec::new()),
+            answer => Ok(answer?),
+        }
     }
 
     /// What is known of the world around objects in these namespaces: namespaces, CRDs, operator version, and what is
     /// ready for whom by the wirings' status.
     pub async fn world(&self, namespaces: &[&str], wirings: &[Value]) -> Result<World, Failure> {
-        let _ = (namespaces, wirings);
-        Err(unwritten())
+        live::world(self, namespaces, wirings).await
+    }
+
+    /// One object.
+    pub(crate) async fn get(&self, at: &At) -> Result<Value, Trouble> {
+        let name = at.name.as_deref().unwrap_or_default();
+        self.ask(
+            "get",
+            at,
+            Request::new(at.path()).get(name, &GetParams::default()),
+        )
+        .await
+    }
+
+    /// One object, if it is there.
+    pub(crate) async fn find(&self, at: &At) -> Result<Option<Value>, Trouble> {
+        match self.get(at).await {
+            Err(trouble) if trouble.sort == Sort::Absent => Ok(None),
+            answer => answer.map(Some),
+        }
+    }
+
+    /// All objects, page by page.
+    pub(crate) async fn list(&self, at: &At) -> Result<Vec<Value>, Trouble> {
+        let mut objects = Vec::new();
+        let mut page = ListParams::default().limit(PAGE);
+        loop {
+            let mut answer = self
+                .ask("list", at, Request::new(at.path()).list(&page))
+                .await?;
+            if let Some(Value::Array(items)) = answer.get_mut("items").map(Value::take) {
+                objects.extend(items);
+            }
+            match answer["metadata"]["continue"].as_str() {
+                Some(token) if !token.is_empty() => page = page.continue_token(token),
+                _ => return Ok(objects),
+            }
+        }
+    }
+
+    /// Makes an object; what it has become by admission comes back.
+    pub(crate) async fn create(
+        &self,
+        at: &At,
+        object: &Value,
+        mode: Mode,
+    ) -> Result<Value, Trouble> {
+        let parameters = PostParams {
+            dry_run: mode == Mode::DryRun,
+            field_manager: Some(names::MANAGER_PLUGIN.to_owned()),
+        };
+        let body = serde_json::to_vec(object).unwrap_or_default();
+        self.ask(
+            "create",
+            at,
+            Request::new(at.path()).create(&parameters, body),
+        )
+        .await
+    }
+
+    /// Server-side apply, never against another manager.
+    pub(crate) async fn apply(&self, at: &At, object: &Value) -> Result<Value, Trouble> {
+        self.patch(
+            at,
+            &PatchParams::apply(names::MANAGER_PLUGIN),
+            &Patch::Apply(object),
+        )
+        .await
+    }
+
+    /// Lays members over those that are there.
+    pub(crate) async fn merge(&self, at: &At, members: &Value) -> Result<Value, Trouble> {
+        self.patch(at, &by_us(), &Patch::Merge(members)).await
+    }
+
+    /// Edits by pointer.
+    pub(crate) async fn edit(&self, at: &At, edits: json_patch::Patch) -> Result<Value, Trouble> {
+        self.patch(at, &by_us(), &Patch::Json::<()>(edits)).await
+    }
+
+    async fn patch<P: serde::Serialize>(
+        &self,
+        at: &At,
+        parameters: &PatchParams,
+        patch: &Patch<P>,
+    ) -> Result<Value, Trouble> {
+        let name = at.name.as_deref().unwrap_or_default();
+        self.ask(
+            "patch",
+            at,
+            Request::new(at.path()).patch(name, parameters, patch),
+        )
+        .await
+    }
+
+    /// Deletes exactly this object, and not another that has its name by now.
+    pub(crate) async fn delete(&self, at: &At, object: &Value) -> Result<(), Trouble> {
+        let name = at.name.as_deref().unwrap_or_default();
+        let text = |pointer: &str| {
+            object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let preconditions = Preconditions {
+            uid: text("/metadata/uid"),
+            resource_version: text("/metadata/resourceVersion"),
+        };
+        let parameters = DeleteParams::default().preconditions(preconditions);
+        self.ask(
+            "delete",
+            at,
+            Request::new(at.path()).delete(name, &parameters),
+        )
+        .await
+        .map(drop)
+    }
+
+    /// Whether whoever asks may do that.
+    pub(crate) async fn may(&self, verb: &str, at: &At) -> Result<bool, Failure> {
+        let attributes = json!({
+            "verb": verb, "group": at.resource.group, "resource": at.resource.plural,
+            "namespace": at.namespace.as_deref().unwrap_or_default(),
+            "name": at.name.as_deref().unwrap_or_default(),
+        });
+        let review = json!({
+            "apiVersion": ACCESS_REVIEWS.api_version(), "kind": ACCESS_REVIEWS.kind,
+            "spec": {"resourceAttributes": attributes},
+        });
+        let answer = self
+            .create(&ACCESS_REVIEWS.all(), &review, Mode::Real)
+            .await?;
+        Ok(answer["status"]["allowed"] == true)
+    }
+
+    /// The API server's version, as it words it.
+    pub(crate) async fn version(&self) -> Result<String, Failure> {
+        let at = VERSION.all();
+        let asked = Asked {
+            verb: "get",
+            at: &at,
+            server: &self.server,
+        };
+        let answer = self
+            .within_patience(&asked, self.client.apiserver_version())
+            .await?;
+        Ok(answer.git_version)
+    }
+
+    /// One request, within the time for one answer.
+    async fn ask(
+        &self,
+        verb: &'static str,
+        at: &At,
+        request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<Value, Trouble> {
+        let asked = Asked {
+            verb,
+            at,
+            server: &self.server,
+        };
+        let request = request.map_err(|error| asked.failed(Error::BuildRequest(error)))?;
+        self.within_patience(&asked, self.client.request::<Value>(request))
+            .await
+    }
+
+    async fn within_patience<T>(
+        &self,
+        asked: &Asked<'_>,
+        answer: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Trouble> {
+        let answered = match self.patience {
+            Some(patience) => tokio::time::timeout(patience, answer)
+                .await
+                .map_err(|_| asked.unanswered(patience))?,
+            None => answer.await,
+        };
+        answered.map_err(|error| asked.failed(error))
     }
 }
 
-fn unwritten() -> Failure {
-    Failure::failed("asking a cluster is not written yet").code(codes::BUG)
+fn by_us() -> PatchParams {
+    PatchParams {
+        field_manager: Some(names::MANAGER_PLUGIN.to_owned()),
+        ..PatchParams::default()
+    }
 }
