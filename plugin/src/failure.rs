@@ -74,6 +74,8 @@ pub struct Failure {
     pub code: Option<&'static Code>,
     /// What failed, in one sentence without a full stop.
     pub message: String,
+    /// What else is wrong in the same way: all faults at once.
+    pub more: Vec<String>,
     /// Why, from the outside to the inside.
     pub causes: Vec<String>,
     /// What to type next.
@@ -87,6 +89,7 @@ impl Failure {
             kind,
             code: None,
             message: message.into(),
+            more: Vec::new(),
             causes: Vec::new(),
             hints: Vec::new(),
         }
@@ -105,6 +108,15 @@ impl Failure {
     /// Exit code 5.
     pub fn refused(message: impl Into<String>) -> Self {
         Self::new(Kind::Refused, message)
+    }
+
+    /// Every fault of one input, exit code 1. The first is the message.
+    pub fn all(code: &'static Code, faults: impl IntoIterator<Item = String>) -> Self {
+        let mut faults = faults.into_iter();
+        let first = faults.next().unwrap_or_else(|| code.title.to_owned());
+        let mut failure = Self::failed(first).code(code);
+        failure.more = faults.collect();
+        failure
     }
 
     /// With its row in the registry.

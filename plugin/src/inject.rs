@@ -1,11 +1,159 @@
-//! `kubectl thanos inject`.
+//! `kubectl thanos inject`: manifests in, wired manifests out.
+//!
+//! gather → look → judge each object → splice the edits → print or write → report.
 
-use crate::cli::{Global, InjectArgs};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use json_patch::PatchOperation;
+use thanos_core::codes;
+use thanos_core::codes::Severity;
+
+use crate::cli::{FailOn, Global, InjectArgs};
+use crate::cluster::Cluster;
+use crate::facts::Known;
 use crate::failure::{Ending, Failure};
+use crate::inputs::{self, Input};
+use crate::judge::{Judge, Judged, kind_of};
+use crate::manifests::{self, Document};
+use crate::runtime;
 use crate::ui::Ui;
+
+mod output;
+mod report;
+
+use report::Report;
+
+/// One object that was judged, and where it stands.
+pub(crate) struct Done {
+    pub(crate) judged: Judged,
+    /// The number of its input.
+    pub(crate) input: usize,
+    /// The number of its document in the input.
+    pub(crate) document: usize,
+    /// Its line in the source.
+    pub(crate) line: usize,
+    /// What is done to it, in a few words.
+    pub(crate) changes: Vec<String>,
+    /// Its edits, below the object itself.
+    pub(crate) edits: Vec<PatchOperation>,
+    /// Whether comments of its document were lost.
+    pub(crate) comments_lost: bool,
+}
+
+/// All that was done.
+pub(crate) struct Work<'a> {
+    pub(crate) inputs: &'a [Input],
+    pub(crate) done: Vec<Done>,
+    /// Edits below each document, by the number of the input and of the document in it.
+    pub(crate) texts: Vec<Rewrite<'a>>,
+    /// Objects of other kinds.
+    pub(crate) passed: usize,
+}
+
+/// A document that changes, its edits and its new text.
+pub(crate) struct Rewrite<'a> {
+    pub(crate) input: usize,
+    pub(crate) document: &'a Document,
+    pub(crate) edits: Vec<PatchOperation>,
+    pub(crate) text: String,
+}
 
 /// Runs the verb.
 pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
-    let _ = (args, global, ui);
-    Err(Failure::failed("inject is not written yet"))
+    if args.in_place && args.filenames.iter().any(|path| path == Path::new("-")) {
+        return Err(Failure::usage("standard input cannot be edited in place").hint("leave out --in-place, or name files"));
+    }
+    let inputs = inputs::read(&args.filenames, ui.stdin())?;
+    let known = look(args, global, &inputs, ui)?;
+    let judge = if args.revert { Judge::reverting(&known) } else { Judge::new(&known) };
+    let work = work(&inputs, judge)?;
+    let report = Report::of(&work, &known, args.revert);
+    if args.in_place {
+        output::in_place(&work)?;
+    } else {
+        output::print(&work, args.output, ui)?;
+    }
+    report.tell(ui);
+    if let Some(path) = &args.report_file {
+        report.write(path)?;
+    }
+    Ok(ending(&work.done, args.fail_on))
+}
+
+fn look(args: &InjectArgs, global: &Global, inputs: &[Input], ui: &mut Ui<'_>) -> Result<Known, Failure> {
+    if args.revert {
+        return Ok(Known::nothing(global, ui));
+    }
+    if !args.world.live {
+        return Known::of_files(&args.world, global, ui);
+    }
+    runtime::wait(global, async {
+        let cluster = Cluster::connect(global).await?;
+        let namespaces = namespaces(inputs, cluster.namespace());
+        Known::of_cluster(&args.world, &cluster, &namespaces, ui).await
+    })
+}
+
+/// The namespaces of all objects of our kinds.
+pub(crate) fn namespaces(inputs: &[Input], default: &str) -> BTreeSet<String> {
+    let documents = inputs.iter().flat_map(|input| &input.documents);
+    let objects = documents.flat_map(Document::objects).filter(|object| kind_of(object.value).is_some());
+    objects
+        .map(|object| {
+            let named = object.value.pointer("/metadata/namespace").and_then(|namespace| namespace.as_str());
+            named.filter(|namespace| !namespace.is_empty()).unwrap_or(default).to_owned()
+        })
+        .collect()
+}
+
+/// Judges every object and splices the edits into the documents.
+pub(crate) fn work<'a>(inputs: &'a [Input], mut judge: Judge<'_>) -> Result<Work<'a>, Failure> {
+    let mut work = Work { inputs, done: Vec::new(), texts: Vec::new(), passed: 0 };
+    for (number, input) in inputs.iter().enumerate() {
+        for (at, document) in input.documents.iter().enumerate() {
+            let mut edits = Vec::new();
+            let first = work.done.len();
+            for object in document.objects() {
+                let Some(judged) = judge.judge(object.value) else {
+                    work.passed += 1;
+                    continue;
+                };
+                let own = judged.decision.edits().to_vec();
+                edits.extend(manifests::within(&object.pointer, &own));
+                work.done.push(Done {
+                    changes: crate::judge::changes(object.value, &own),
+                    input: number,
+                    document: at,
+                    line: document.position(object.pointer.as_str()).line,
+                    edits: own,
+                    judged,
+                    comments_lost: false,
+                });
+            }
+            if edits.is_empty() {
+                continue;
+            }
+            let rewritten = manifests::rewrite(document, &edits).map_err(|error| {
+                Failure::failed(format!("{}:{}: the edits do not fit", input.source.name(), document.first_line()))
+                    .code(codes::BUG)
+                    .because(error)
+            })?;
+            for done in &mut work.done[first..] {
+                done.comments_lost = rewritten.comments_lost && !done.edits.is_empty();
+            }
+            work.texts.push(Rewrite { input: number, document, edits, text: rewritten.text });
+        }
+    }
+    Ok(work)
+}
+
+fn ending(done: &[Done], fail_on: Option<FailOn>) -> Ending {
+    let threshold = match fail_on {
+        None => return Ending::Fine,
+        Some(FailOn::Warning) => Severity::Warning,
+        Some(FailOn::Error) => Severity::Error,
+    };
+    let found = done.iter().any(|done| done.judged.severity() >= threshold);
+    if found { Ending::Findings } else { Ending::Fine }
 }

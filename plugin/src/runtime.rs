@@ -5,13 +5,13 @@ use std::future::Future;
 use thanos_core::codes;
 
 use crate::cli::Global;
-use crate::failure::{Ending, Failure, Kind};
+use crate::failure::{Failure, Kind};
 
-/// Waits for a verb on this thread. Dropped where it stands when something ends it early.
-pub(crate) fn wait(
+/// Waits for a verb, or for its look at a cluster, on this thread. Dropped where it stands when something ends it early.
+pub(crate) fn wait<T>(
     global: &Global,
-    verb: impl Future<Output = Result<Ending, Failure>>,
-) -> Result<Ending, Failure> {
+    verb: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -134,6 +134,11 @@ impl<'a> Ui<'a> {
         }
     }
 
+    /// Whether only warnings and errors are said.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Says a line on standard error under `-v`.
     pub fn detail(&mut self, line: impl Display) {
         if self.verbose > 0 {
@@ -143,6 +148,11 @@ impl<'a> Ui<'a> {
 
     /// Warns, also under `-q`.
     pub fn warn(&mut self, code: &'static Code, sentence: impl Display) {
+        self.warning(code.code, sentence);
+    }
+
+    /// Warns by the number of a code.
+    pub fn warning(&mut self, code: &str, sentence: impl Display) {
         let word = self.paint(Stream::Err, Paint::Warn, "Warning:");
         self.talk(&format!("{word} {code} {sentence}"));
     }
@@ -247,6 +257,11 @@ impl<'a> Ui<'a> {
             "{} {failure}",
             self.paint(Stream::Err, Paint::Bad, "Error:")
         )];
+        let code = failure.code.map(|code| format!("{code} ")).unwrap_or_default();
+        for sentence in &failure.more {
+            let word = self.paint(Stream::Err, Paint::Bad, "Error:");
+            lines.push(format!("{word} {code}{sentence}"));
+        }
         for cause in &failure.causes {
             lines.push(format!(
                 "{} {cause}",

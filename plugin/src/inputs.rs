@@ -1,0 +1,54 @@
+//! Files that the command line names, read as documents; every way in which they can be wrong as one [`Failure`].
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use thanos_core::codes;
+
+use crate::failure::Failure;
+use crate::manifests::{self, Document, Error, GatherError, Source};
+
+/// One source with its documents.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) source: Arc<Source>,
+    pub(crate) documents: Vec<Document>,
+}
+
+/// Reads everything that the paths name.
+///
+/// # Errors
+/// What cannot be read (KTH0005), every document that is no YAML (KTH0004), and a folder without manifests (KTH0003).
+pub(crate) fn read(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Input>, Failure> {
+    let sources = manifests::gather(paths, stdin).map_err(ungathered)?;
+    let mut inputs = Vec::with_capacity(sources.len());
+    let mut errors = Vec::new();
+    for source in sources {
+        let source = Arc::new(source);
+        match manifests::read(&source) {
+            Ok(documents) => inputs.push(Input { source, documents }),
+            Err(more) => errors.extend(more),
+        }
+    }
+    if errors.is_empty() { Ok(inputs) } else { Err(unreadable(&errors)) }
+}
+
+/// Documents that cannot be read, each with its place and never with its content.
+pub(crate) fn unreadable(errors: &[Error]) -> Failure {
+    Failure::all(codes::UNREADABLE_YAML, errors.iter().map(ToString::to_string))
+}
+
+fn ungathered(error: GatherError) -> Failure {
+    match &error {
+        GatherError::EmptyFolder { .. } => Failure::usage(error.to_string())
+            .code(codes::NO_INPUTS)
+            .hint("name the files themselves, or pipe manifests into -f -"),
+        GatherError::StandardInputTwice => Failure::usage(error.to_string()),
+        GatherError::TooLarge => Failure::failed(error.to_string()).code(codes::UNREADABLE_YAML),
+        GatherError::NoText(error) => unreadable(std::slice::from_ref(error)),
+        GatherError::Io { name, source } => {
+            Failure::failed(format!("cannot read {name}")).code(codes::FILE_UNREADABLE).because(source)
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! One decision per object, by the same function as everywhere; and what it comes to in words and as data.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde::Serialize;
+use serde_json::Value;
+use thanos_core::codes::{Code, Severity};
+use thanos_core::decision::Verdict;
+use thanos_core::{Decision, Effect, Facts, Kind, Outcome, Reason, Subject, Unreadable, decide};
+
+use crate::facts::Known;
+
+mod changes;
+
+pub(crate) use changes::changes;
+
+/// Decides about object after object, remembering the facts around them.
+pub(crate) struct Judge<'a> {
+    known: &'a Known,
+    /// Whether to take wirings out instead.
+    revert: bool,
+    facts: BTreeMap<(Kind, String), Facts>,
+}
+
+/// An object of one of our kinds, and what is to be done with it.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) object: Name,
+    pub(crate) decision: Decision,
+}
+
+/// What people call an object.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Name {
+    pub(crate) api_version: String,
+    pub(crate) kind: &'static str,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+}
+
+/// What became of an object, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Word {
+    /// Wired, or wired anew.
+    Wired,
+    /// As it should be already.
+    AlreadyWired,
+    /// A wiring was taken out.
+    Unwired,
+    /// Nothing of it is ours, but an annotation of the controller's went.
+    Touched,
+    /// Left as it is.
+    Left,
+}
+
+/// A code with its sentence.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) code: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) severity: &'static str,
+    pub(crate) sentence: String,
+}
+
+impl Finding {
+    pub(crate) fn new(code: &'static Code, sentence: impl Display) -> Self {
+        Self {
+            code: code.code,
+            id: code.id,
+            severity: code.severity.word(),
+            sentence: sentence.to_string(),
+        }
+    }
+}
+
+impl<'a> Judge<'a> {
+    /// A judge who knows this.
+    pub(crate) fn new(known: &'a Known) -> Self {
+        Self { known, revert: false, facts: BTreeMap::new() }
+    }
+
+    /// A judge who takes wirings out.
+    pub(crate) fn reverting(known: &'a Known) -> Self {
+        Self { revert: true, ..Self::new(known) }
+    }
+
+    /// Judges an object; `None`: it is of another kind.
+    pub(crate) fn judge(&mut self, object: &Value) -> Option<Judged> {
+        let kind = kind_of(object)?;
+        match Subject::read(object, None, &self.known.namespace) {
+            Ok(subject) => {
+                let name = Name::of(object, kind, &self.known.namespace);
+                let decision = if self.revert {
+                    thanos_core::decide::revert(&subject)
+                } else {
+                    let rules = &self.known.rules;
+                    decide(&subject, self.facts(&subject), rules)
+                };
+                Some(Judged { object: name, decision })
+            }
+            Err(Unreadable::OtherKind) => None,
+            Err(Unreadable::Malformed(path, must_be)) => {
+                let reason = Reason::Malformed { path: path.to_owned(), must_be };
+                let decision = Decision {
+                    verdict: Verdict::Leave(reason),
+                    outcomes: Vec::new(),
+                    warnings: Vec::new(),
+                    effects: Vec::new(),
+                };
+                Some(Judged { object: Name::of(object, kind, &self.known.namespace), decision })
+            }
+        }
+    }
+
+    /// What is known around a subject.
+    pub(crate) fn facts(&mut self, subject: &Subject<'_>) -> &Facts {
+        let known = self.known;
+        let key = (subject.kind, subject.namespace.to_owned());
+        self.facts
+            .entry(key)
+            .or_insert_with(|| known.world.facts(subject.kind, subject.namespace, &known.rules))
+    }
+}
+
+/// The kind of an object, where it is one of ours; cheap, for streams that mostly hold others.
+pub(crate) fn kind_of(object: &Value) -> Option<Kind> {
+    Kind::of(object.get("apiVersion")?.as_str()?, object.get("kind")?.as_str()?)
+}
+
+impl Name {
+    fn of(object: &Value, kind: Kind, namespace: &str) -> Self {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        Self {
+            api_version: text("/apiVersion").unwrap_or_default().to_owned(),
+            kind: kind.name(),
+            namespace: text("/metadata/namespace").unwrap_or(namespace).to_owned(),
+            name: text("/metadata/name").or_else(|| text("/metadata/generateName")).unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// `prometheus/monitoring/k8s`, on one line whatever stands in it.
+    pub(crate) fn title(&self) -> String {
+        let title = format!("{}/{}/{}", self.kind.to_ascii_lowercase(), self.namespace, self.name);
+        crate::ui::one_line(&title).into_owned()
+    }
+}
+
+impl Judged {
+    /// What becomes of it.
+    pub(crate) fn word(&self) -> Word {
+        let any = |wanted: fn(&Outcome) -> bool| self.decision.outcomes.iter().any(|(_, outcome)| wanted(outcome));
+        match &self.decision.verdict {
+            Verdict::Change(_) if any(|outcome| *outcome == Outcome::Wire) => Word::Wired,
+            Verdict::Change(_) if any(|outcome| matches!(outcome, Outcome::Unwire(_))) => Word::Unwired,
+            Verdict::Change(_) => Word::Touched,
+            Verdict::Leave(Reason::AlreadyWired) => Word::AlreadyWired,
+            Verdict::Leave(_) | Verdict::Refuse(_) => Word::Left,
+        }
+    }
+
+    /// Why it is left; `None` where it is not.
+    pub(crate) fn reason(&self) -> Option<&Reason> {
+        match &self.decision.verdict {
+            Verdict::Leave(reason) => Some(reason),
+            Verdict::Change(_) | Verdict::Refuse(_) => None,
+        }
+    }
+
+    /// What people should know, without what the reason has said already.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let warnings = self.decision.warnings.iter();
+        warnings.map(|warning| Finding::new(warning.code(), warning)).collect()
+    }
+
+    /// The most severe of all that is said about it.
+    pub(crate) fn severity(&self) -> Severity {
+        let reason = self.reason().filter(|reason| reason.is_obstacle()).map(|reason| reason.code().severity);
+        let warnings = self.decision.warnings.iter().map(|warning| warning.code().severity);
+        warnings.chain(reason).max().unwrap_or(Severity::Info)
+    }
+
+    /// What the change sets off where the object runs.
+    pub(crate) fn effects(&self) -> &[Effect] {
+        &self.decision.effects
+    }
+}
