@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -12,13 +13,16 @@ use axum::routing::get;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
+use crate::server;
 use crate::shutdown::Shutdown;
 
 /// What must hold before this replica is ready, each under its own name.
 #[derive(Debug, Default)]
 pub struct Health {
     gates: Mutex<BTreeMap<&'static str, Option<String>>>,
+    opened: Notify,
 }
 
 impl Health {
@@ -35,6 +39,18 @@ impl Health {
     /// Opens a gate.
     pub fn open(&self, gate: &'static str) {
         self.lock().insert(gate, None);
+        self.opened.notify_waiters();
+    }
+
+    /// Waits until every gate is open.
+    pub async fn ready(&self) {
+        loop {
+            let opened = self.opened.notified();
+            if self.closed().is_empty() {
+                return;
+            }
+            opened.await;
+        }
     }
 
     /// Every closed gate with its reason, in the order of the names; empty when ready.
@@ -45,7 +61,7 @@ impl Health {
             .collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<&'static str, Option<String>>> {
         self.gates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,15 +74,22 @@ pub fn router(health: Arc<Health>, registry: Registry) -> Router {
         .route("/metrics", get(metrics).with_state(Arc::new(registry)))
 }
 
-/// Answers until the program ends: while it drains, probes still want to know.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) {
-    if let Err(error) = axum::serve(listener, router)
-        .with_graceful_shutdown(async move { shutdown.asked().await })
-        .await
-    {
-        tracing::error!(%error, "the admin port stopped");
-    }
+/// Answers until the runtime ends: while the program drains, probes still want to know.
+pub async fn serve(listener: TcpListener, router: Router) {
+    let never = Shutdown::new();
+    server::serve(listener, None, router, LIMITS, Arc::default(), never).await;
 }
+
+/// A few probes and scrapers.
+const LIMITS: server::Limits = server::Limits {
+    connections: 64,
+    handshake: Duration::from_secs(5),
+    header: Duration::from_secs(5),
+    idle: Duration::from_secs(120),
+    write: Duration::from_secs(10),
+    shutdown_delay: Duration::ZERO,
+    drain: Duration::ZERO,
+};
 
 async fn readyz(State(health): State<Arc<Health>>) -> impl IntoResponse {
     let closed = health.closed();

@@ -4,9 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use clap::{Args as Flags, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use thanos_core::names;
+
+use crate::{admission, server};
 
 /// Answers the API server about Prometheus objects, and keeps the cluster true.
 #[derive(Parser, Clone, Debug)]
@@ -71,18 +74,172 @@ pub enum LogFormat {
 
 /// Flags of `serve`.
 #[derive(Flags, Clone, Debug)]
+#[command(after_help = SERVE_EXAMPLES)]
 pub struct ServeArgs {
     /// What both programs take.
     #[command(flatten)]
     pub common: CommonArgs,
+    /// Where the API server's reviews are answered, over TLS.
+    #[arg(long, value_name = "ADDRESS", env = "THANOS_WEBHOOK_LISTEN", default_value_t = any(names::PORT_WEBHOOK))]
+    pub listen: SocketAddr,
+    /// The certificate chain, PEM. Read again while serving.
+    #[arg(long, value_name = "PATH", env = "THANOS_WEBHOOK_TLS_CERT")]
+    pub tls_cert: PathBuf,
+    /// The key of the chain's first certificate, PEM.
+    #[arg(long, value_name = "PATH", env = "THANOS_WEBHOOK_TLS_KEY")]
+    pub tls_key: PathBuf,
+    /// How often both files are looked at again.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub tls_interval: Duration,
+    /// What one review may take.
+    #[command(flatten)]
+    pub deadlines: DeadlineArgs,
+    /// What all reviews together may take.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// How serving ends.
+    #[command(flatten)]
+    pub ending: EndingArgs,
+}
+
+const SERVE_EXAMPLES: &str = "Examples:
+  In a pod, as the chart does:
+    thanos-webhook serve --tls-cert /tls/tls.crt --tls-key /tls/tls.key --log-format json
+  On this machine, against a cluster:
+    thanos-webhook serve --kubeconfig ~/.kube/config --listen 127.0.0.1:8443 \\
+      --admin-listen 127.0.0.1:9443 --tls-cert tls.crt --tls-key tls.key";
+
+/// What one connection and one review may take.
+#[derive(Flags, Clone, Debug)]
+#[command(next_help_heading = "Deadlines")]
+pub struct DeadlineArgs {
+    /// For a TLS handshake.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub handshake_timeout: Duration,
+    /// For a request's header, from its first byte on.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub header_timeout: Duration,
+    /// For a request's body to come, and for an answer to be taken.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub body_timeout: Duration,
+    /// For a connection without a request: longer than the API server's own 90 s.
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = duration)]
+    pub idle_timeout: Duration,
+    /// For one review at most; less when the API server's own timeout is shorter.
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = duration)]
+    pub review_timeout: Duration,
+}
+
+/// What all connections and reviews together may take.
+#[derive(Flags, Clone, Debug)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Connections at once; more wait to be accepted.
+    #[arg(long, value_name = "COUNT", default_value_t = 512, value_parser = count())]
+    pub max_connections: usize,
+    /// One request's body.
+    #[arg(long, value_name = "SIZE", default_value = "8MiB", value_parser = size)]
+    pub max_body: usize,
+    /// All bodies that are held at once.
+    #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = size)]
+    pub max_bodies: usize,
+    /// Reviews that are judged at once [default: twice the cores].
+    #[arg(long, value_name = "COUNT", value_parser = count())]
+    pub max_running: Option<usize>,
+    /// Reviews that wait for their turn; more are answered with 429 and Retry-After.
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    pub max_waiting: usize,
+}
+
+/// How serving ends after SIGTERM. A second signal ends it at once.
+#[derive(Flags, Clone, Debug)]
+#[command(next_help_heading = "Shutdown")]
+pub struct EndingArgs {
+    /// Keep serving for so long, not ready any more, until no new connection comes.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub shutdown_delay: Duration,
+    /// Then finish what is running within this time.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub drain_timeout: Duration,
 }
 
 /// Flags of `control`.
 #[derive(Flags, Clone, Debug)]
+#[command(after_help = CONTROL_EXAMPLES)]
 pub struct ControlArgs {
     /// What both programs take.
     #[command(flatten)]
     pub common: CommonArgs,
+    /// The namespace of the Lease: the one that this runs in.
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE", default_value = names::NAMESPACE)]
+    pub namespace: String,
+    /// What the Lease and the Events call this process; a part of its own is added.
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    pub identity: Option<String>,
+    /// Who leads.
+    #[command(flatten)]
+    pub lease: LeaseArgs,
+    /// How fast objects are put right.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// How credentials are looked at.
+    #[command(flatten)]
+    pub credentials: CredentialArgs,
+}
+
+const CONTROL_EXAMPLES: &str = "Examples:
+  In a pod, as the chart does:
+    thanos-webhook control --log-format json
+  On this machine, against a cluster:
+    thanos-webhook control --kubeconfig ~/.kube/config --namespace thanos-system \\
+      --admin-listen 127.0.0.1:9444";
+
+/// Who leads: the one that holds the Lease.
+#[derive(Flags, Clone, Debug)]
+#[command(next_help_heading = "Lease")]
+pub struct LeaseArgs {
+    /// How long a Lease lasts that nobody renews.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    pub lease_duration: Duration,
+    /// How long a leader writes without a renewal; below --lease-duration.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub lease_renew: Duration,
+    /// How often the leader renews, and the others look.
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = duration)]
+    pub lease_retry: Duration,
+}
+
+/// How fast objects are put right.
+#[derive(Flags, Clone, Debug)]
+#[command(next_help_heading = "Pace")]
+pub struct PaceArgs {
+    /// Everything is judged on every change, and at least this often.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
+    pub sweep: Duration,
+    /// An object that a touch did not put right is touched again after this, and then twice, four and eight times this.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration)]
+    pub touch_backoff: Duration,
+    /// Then it is touched this often. Below 30s: an object is wired within 30s of a webhook's return.
+    #[arg(long, value_name = "DURATION", default_value = "25s", value_parser = duration)]
+    pub touch_longest: Duration,
+    /// When a wiring changes: one object first, then at most so many a minute.
+    #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    pub rewire_per_minute: u32,
+    /// How long the first object may take to be reconciled by the operator before the rest follow all the same.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub rewire_settle: Duration,
+}
+
+/// How credentials are looked at.
+#[derive(Flags, Clone, Debug)]
+#[command(next_help_heading = "Credentials")]
+pub struct CredentialArgs {
+    /// As many Secrets are watched, one connection each; any more are asked for again and again.
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
+    pub credential_watches: usize,
+    /// How often a missing Secret that is not watched is asked for; one that is there, a sixth as often.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration)]
+    pub credential_interval: Duration,
 }
 
 impl Args {
@@ -95,6 +252,41 @@ impl Args {
     pub fn common(&self) -> &CommonArgs {
         match &self.command {
             Command::Serve(args) => &args.common,
+        }
+    }
+}
+
+impl ServeArgs {
+    /// What the listener allows its clients.
+    pub fn server_limits(&self) -> server::Limits {
+        server::Limits {
+            connections: self.limits.max_connections,
+            handshake: self.deadlines.handshake_timeout,
+            header: self.deadlines.header_timeout,
+            idle: self.deadlines.idle_timeout,
+            write: self.deadlines.body_timeout,
+            shutdown_delay: self.ending.shutdown_delay,
+            drain: self.ending.drain_timeout,
+        }
+    }
+
+    /// What all reviews together may take.
+    pub fn admission_limits(&self) -> admission::Limits {
+        let LimitArgs {
+            max_body,
+            max_bodies,
+            max_running,
+            max_waiting,
+            ..
+        } = self.limits;
+        let usual = admission::Limits::default();
+        admission::Limits {
+            body: max_body,
+            bodies: max_bodies,
+            body_timeout: self.deadlines.body_timeout,
+            review_timeout: self.deadlines.review_timeout,
+            running: max_running.unwrap_or(usual.running),
+            waiting: max_waiting,
         }
     }
 }
@@ -113,6 +305,23 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     read.ok_or_else(|| "must be a duration such as 10s, 500ms or 1m30s".to_owned())
 }
 
+/// Reads a size flag: `8MiB`, `64KiB`, `4096`.
+pub fn size(text: &str) -> Result<usize, String> {
+    let units = [("MiB", 1024 * 1024), ("KiB", 1024), ("", 1)];
+    let found = units
+        .into_iter()
+        .find_map(|(unit, bytes)| Some((text.strip_suffix(unit)?, bytes)));
+    let read =
+        found.and_then(|(number, bytes)| number.trim().parse::<usize>().ok()?.checked_mul(bytes));
+    read.filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "must be a size such as 8MiB, 64KiB or 4096".to_owned())
+}
+
+/// Reads a count of at least one.
+fn count() -> impl TypedValueParser<Value = usize> {
+    RangedU64ValueParser::<usize>::new().range(1..=1_000_000)
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -122,6 +331,17 @@ mod tests {
     #[test]
     fn the_flags_are_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_carry_their_unit() {
+        assert_eq!(
+            (size("8MiB"), size("64KiB"), size("512")),
+            (Ok(8 << 20), Ok(64 << 10), Ok(512))
+        );
+        for wrong in ["", "0", "8MB", "-1", "99999999999999999999MiB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use thanos_core::codes;
 
 /// A client by a kubeconfig file; without one by `$KUBECONFIG`, `~/.kube/config` or the pod's service account.
 ///
@@ -13,11 +14,18 @@ use kube::{Client, Config};
 pub async fn client(kubeconfig: Option<&Path>) -> Result<Client> {
     let mut config = match kubeconfig {
         Some(path) => {
-            let file = Kubeconfig::read_from(path)
-                .with_context(|| format!("reading the kubeconfig {}", path.display()))?;
+            let file = Kubeconfig::read_from(path).with_context(|| {
+                format!(
+                    "{} reading {}",
+                    codes::KUBECONFIG_UNREADABLE,
+                    path.display()
+                )
+            })?;
             Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
                 .await
-                .with_context(|| format!("using the kubeconfig {}", path.display()))?
+                .with_context(|| {
+                    format!("{} using {}", codes::KUBECONFIG_UNREADABLE, path.display())
+                })?
         }
         None => Config::infer().await.context(
             "finding an API server: give --kubeconfig, or run in a pod with a service account",

@@ -4,18 +4,29 @@
 //! `control` keeps the cluster true: gather → judge → apply → report.
 
 pub mod admin;
+pub mod admission;
 pub mod args;
 pub mod cluster;
+pub mod facts;
+pub mod metrics;
+pub mod server;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use admin::Health;
 use args::{Args, Command, ServeArgs};
+use facts::Knowledge;
+use metrics::Metrics;
 use shutdown::Shutdown;
 
 /// Runs the program that was asked for, to its end.
@@ -46,22 +57,66 @@ pub fn run(args: Args) -> ExitCode {
 
 /// Answers admission reviews until `shutdown`, then drains.
 pub async fn serve(args: ServeArgs, shutdown: Shutdown) -> Result<()> {
+    let begin = Instant::now();
     let health = Health::new();
-    let registry = telemetry::registry();
-    let admin = listen(args.common.admin_listen).await?;
+    let mut registry = telemetry::registry();
+    let metrics = Metrics::register(&mut registry);
+    let listener = listen("reviews", args.listen).await?;
+    let admin = listen("admin", args.common.admin_listen).await?;
+    let certificate = tls::Current::load(tls::Files {
+        certificate: args.tls_cert.clone(),
+        key: args.tls_key.clone(),
+    })?;
+    let tls = certificate.config()?;
+    let client = cluster::client(args.common.kubeconfig.as_deref()).await?;
+    let knowledge = Arc::new(Knowledge::asking(client.clone()));
+    facts::watch(&client, &knowledge, &health, &metrics);
+    tokio::spawn(certificate.keep(args.tls_interval, Arc::clone(&health), Arc::clone(&metrics)));
     tokio::spawn(admin::serve(
         admin,
-        admin::router(health, registry),
-        shutdown.clone(),
+        admin::router(Arc::clone(&health), registry),
     ));
-    shutdown.asked().await;
+    tokio::spawn(announce(begin, Arc::clone(&health), shutdown.clone()));
+    let state = admission::State::with(
+        knowledge,
+        args.admission_limits(),
+        Arc::clone(&metrics),
+        Timestamp::now,
+    );
+    server::serve(
+        listener,
+        Some(tls),
+        admission::router(state),
+        args.server_limits(),
+        metrics,
+        shutdown,
+    )
+    .await;
+    tracing::info!("stopped");
     Ok(())
 }
 
-async fn listen(address: std::net::SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address)
+/// Says once when everything is ready, and closes the gate when it is to stop.
+async fn announce(begin: Instant, health: Arc<Health>, shutdown: Shutdown) {
+    tokio::select! {
+        () = health.ready() => {
+            tracing::info!(millis = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX), "ready");
+            shutdown.asked().await;
+        }
+        () = shutdown.asked() => {}
+    }
+    health.close("shutdown", "stopping");
+}
+
+async fn listen(what: &'static str, address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address)
         .await
-        .with_context(|| format!("listening on {address}"))
+        .with_context(|| format!("listening on {address}"))?;
+    let address = listener
+        .local_addr()
+        .context("the address that was listened on")?;
+    tracing::info!(what, address = address.to_string(), "listening");
+    Ok(listener)
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {

@@ -5,26 +5,33 @@
 
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::args::{LogArgs, LogFormat};
 
 /// Starts the log on standard error. A second start in one process does nothing.
 pub fn start(args: &LogArgs) {
     let filter = EnvFilter::builder().parse_lossy(&args.log_level);
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_target(false);
-    let started = match args.log_format {
-        LogFormat::Text => lines.with_ansi(false).try_init(),
+    let lines = match args.log_format {
+        LogFormat::Text => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines
             .json()
             .flatten_event(true)
             .with_current_span(false)
             .with_span_list(false)
-            .try_init(),
+            .boxed(),
     };
+    let started = tracing_subscriber::registry()
+        .with(lines.with_filter(filter_fn(is_fit)))
+        .with(filter)
+        .try_init();
     if started.is_err() {
         tracing::debug!("the log was started before");
     }
@@ -36,6 +43,19 @@ pub fn start(args: &LogArgs) {
             .unwrap_or_default();
         tracing::error!(place, "a bug: KTH0001");
     }));
+}
+
+/// Whether a line may be written at all, whatever level was asked for.
+///
+/// The client writes a whole answer of the API server's into a warning when it cannot read it, and libraries trace
+/// headers: of them only what is worse gets through.
+fn is_fit(line: &Metadata<'_>) -> bool {
+    let most = match line.target() {
+        target if target.starts_with("thanos_") => Level::TRACE,
+        target if target.starts_with("kube_client") => Level::ERROR,
+        _ => Level::WARN,
+    };
+    *line.level() <= most
 }
 
 /// A registry whose metrics start with `thanos_webhook_`, with the build in it.

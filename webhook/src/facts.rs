@@ -1,0 +1,219 @@
+//! What is known of the cluster, in memory → core facts. One bounded GET on an unknown namespace, never a call otherwise.
+//!
+//! [`Knowledge`] can be filled by hand, so that tests ask the whole webhook without a cluster:
+//!
+//! ```
+//! # use thanos_webhook::facts::Knowledge;
+//! let knowledge = Knowledge::new();
+//! knowledge.put_namespace("monitoring", [("team", "a")]);
+//! // knowledge.put_wiring(&wiring)?; knowledge.put_crd(Kind::Prometheus, served, operator);
+//! ```
+
+mod definition;
+mod kept;
+mod namespaces;
+mod watch;
+mod wirings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use kube::Client;
+use semver::Version;
+use thanos_core::fields::Served;
+use thanos_core::{Facts, Fault, Kind, Rules, ThanosWiring};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use kept::Kept;
+use namespaces::Namespaces;
+use wirings::Wirings;
+
+pub use kept::Stored;
+pub use watch::watch;
+
+/// Labels of a namespace, shared with every decision about it.
+pub type Labels = Arc<BTreeMap<String, String>>;
+
+/// What is known of the cluster. Shared; written by watches, read by every review.
+pub struct Knowledge {
+    wirings: Wirings,
+    namespaces: Namespaces,
+    definitions: ArcSwap<BTreeMap<Kind, Definition>>,
+    kept: Option<Kept>,
+}
+
+/// What is kept of one of the operator's CRDs.
+#[derive(Clone, Debug)]
+struct Definition {
+    served: Arc<Served>,
+    operator: Option<Version>,
+}
+
+impl Default for Knowledge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Knowledge {
+    /// Knows nothing, and asks nobody: what is not put in is unknown.
+    pub fn new() -> Self {
+        Self {
+            wirings: Wirings::default(),
+            namespaces: Namespaces::new(None),
+            definitions: ArcSwap::default(),
+            kept: None,
+        }
+    }
+
+    /// Knows nothing yet, and asks the API server for a namespace that it does not know.
+    pub fn asking(client: Client) -> Self {
+        Self {
+            namespaces: Namespaces::new(Some(client)),
+            ..Self::new()
+        }
+    }
+
+    /// Knows nothing yet, and asks nobody; keeps the wirings as they are stored too, and tells `changed` of every change.
+    pub fn keeping(changed: Arc<Notify>) -> Self {
+        Self {
+            kept: Some(Kept::new(changed)),
+            ..Self::new()
+        }
+    }
+
+    /// Puts a wiring in, or in the place of an older one. One that is wrong goes out, and its faults come back.
+    ///
+    /// A namespace counts as ready when the wiring enrols it and its status says so, about this generation of it.
+    pub fn put_wiring(&self, written: &ThanosWiring) -> Result<(), Vec<Fault>> {
+        let put = self.wirings.put(written);
+        if let Some(kept) = &self.kept {
+            kept.put(written, put.as_ref().err().map_or(&[], Vec::as_slice));
+        }
+        put
+    }
+
+    /// Forgets a wiring.
+    pub fn remove_wiring(&self, name: &str) {
+        self.wirings.remove(name);
+        if let Some(kept) = &self.kept {
+            kept.remove(name);
+        }
+    }
+
+    /// Forgets every wiring that is not among these.
+    fn keep_wirings(&self, names: &BTreeSet<String>) {
+        self.wirings.keep_only(names);
+        if let Some(kept) = &self.kept {
+            kept.keep_only(names);
+        }
+    }
+
+    /// Every wiring as it is stored, the wrong ones too; none unless [`Knowledge::keeping`] made this.
+    pub fn stored(&self) -> Vec<Stored> {
+        self.kept.as_ref().map(Kept::all).unwrap_or_default()
+    }
+
+    fn tell(&self) {
+        if let Some(kept) = &self.kept {
+            kept.tell();
+        }
+    }
+
+    /// Puts a namespace in with all its labels. The label with its own name is added, as the API server does.
+    pub fn put_namespace<K, V>(&self, name: &str, labels: impl IntoIterator<Item = (K, V)>)
+    where
+        K: Into<String>,
+        V: Into<String>,
+    {
+        let labels = labels
+            .into_iter()
+            .map(|(key, value)| (key.into(), value.into()))
+            .collect();
+        self.namespaces.put(name, labels);
+        self.tell();
+    }
+
+    /// Forgets a namespace.
+    pub fn remove_namespace(&self, name: &str) {
+        self.namespaces.remove(name);
+        self.tell();
+    }
+
+    /// Forgets every namespace that is not among these.
+    fn keep_namespaces(&self, names: &BTreeSet<String>) {
+        self.namespaces.keep_only(names);
+        self.tell();
+    }
+
+    /// The names of the namespaces that are known.
+    pub fn namespaces(&self) -> BTreeSet<String> {
+        self.namespaces.names()
+    }
+
+    /// Says what the served CRD of a kind knows, and which operator it belongs to. Not said: the newest one, unknown.
+    pub fn put_crd(&self, kind: Kind, served: Served, operator: Option<Version>) {
+        let definition = Definition {
+            served: Arc::new(served),
+            operator,
+        };
+        self.definitions.rcu(|known| {
+            let mut known = BTreeMap::clone(known);
+            known.insert(kind, definition.clone());
+            known
+        });
+        self.tell();
+    }
+
+    /// Forgets the CRD of a kind.
+    pub fn remove_crd(&self, kind: Kind) {
+        self.definitions.rcu(|known| {
+            let mut known = BTreeMap::clone(known);
+            known.remove(&kind);
+            known
+        });
+        self.tell();
+    }
+
+    /// The wirings that are right, lowest name first.
+    pub fn rules(&self) -> Arc<Rules> {
+        self.wirings.rules()
+    }
+
+    /// The rules, and the facts around an object of `kind` in `namespace`. Rules and credentials are of one moment.
+    ///
+    /// Only an unknown namespace takes time, and `deadline` bounds it.
+    pub async fn facts(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> (Arc<Rules>, Facts) {
+        let (rules, credentials) = self.wirings.of(namespace);
+        // Without a wiring nothing is asked about the namespace, so nobody is asked for it.
+        let labels = if rules.wirings().is_empty() {
+            self.namespaces.known(namespace)
+        } else {
+            self.namespaces.get(namespace, deadline).await
+        };
+        let definition = self.definitions.load().get(&kind).cloned();
+        let (served, operator) = match definition {
+            Some(Definition { served, operator }) => (served, operator),
+            None => (Arc::new(Served::newest(kind)), None),
+        };
+        (
+            rules,
+            Facts {
+                now,
+                namespace: labels,
+                credentials,
+                operator,
+                served,
+            },
+        )
+    }
+}

@@ -1,0 +1,105 @@
+//! What `serve` counts.
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Every metric of `serve`. The default one counts too, and is shown nowhere: for tests.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    /// Reviews that were answered.
+    pub reviews: Family<ReviewLabels, Counter>,
+    /// How long they took, from the header on.
+    pub seconds: Family<PathLabels, Histogram>,
+    /// Requests and connections that got no review.
+    pub rejected: Family<CauseLabels, Counter>,
+    /// Connections that are open.
+    pub connections: Gauge,
+    /// The end of the served certificate, in seconds of Unix time.
+    pub certificate_not_after: Gauge,
+    /// Wirings that are known and right.
+    pub wirings: Gauge,
+}
+
+/// The labels of one answered review. Each takes few values, whoever asks.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[expect(missing_docs, reason = "the labels are the field names")]
+pub struct ReviewLabels {
+    pub path: &'static str,
+    pub kind: &'static str,
+    pub operation: &'static str,
+    pub decision: &'static str,
+    pub code: &'static str,
+}
+
+/// Which webhook.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[expect(missing_docs, reason = "the labels are the field names")]
+pub struct PathLabels {
+    pub path: &'static str,
+}
+
+/// Why there was no review.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[expect(missing_docs, reason = "the labels are the field names")]
+pub struct CauseLabels {
+    pub cause: &'static str,
+}
+
+/// From far below a decision's own time to the longest deadline.
+const BUCKETS: [f64; 10] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 1.0, 3.0];
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            reviews: Family::default(),
+            seconds: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            rejected: Family::default(),
+            connections: Gauge::default(),
+            certificate_not_after: Gauge::default(),
+            wirings: Gauge::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Metrics that the registry shows.
+    pub fn register(registry: &mut Registry) -> Arc<Self> {
+        let metrics = Self::default();
+        let Self {
+            reviews,
+            seconds,
+            rejected,
+            connections,
+            certificate_not_after,
+            wirings,
+        } = metrics.clone();
+        registry.register("reviews", "Reviews that were answered", reviews);
+        registry.register_with_unit("review", "How long a review took", Unit::Seconds, seconds);
+        registry.register(
+            "rejected",
+            "Requests and connections that got no review",
+            rejected,
+        );
+        registry.register("connections", "Connections that are open", connections);
+        let end = "The end of the served certificate, in Unix time";
+        registry.register_with_unit(
+            "certificate_not_after",
+            end,
+            Unit::Seconds,
+            certificate_not_after,
+        );
+        registry.register("wirings", "Wirings that are known and right", wirings);
+        Arc::new(metrics)
+    }
+
+    /// Counts one request or connection that got no review.
+    pub fn reject(&self, cause: &'static str) {
+        self.rejected.get_or_create(&CauseLabels { cause }).inc();
+    }
+}
