@@ -4,6 +4,8 @@ CARGO   ?= cargo
 PYTHON  ?= python3
 BUILD   := $(PYTHON) tests/tools/build.py
 DEMO    := etcd,kubernetes,prometheus-operator,crds,prometheus,thanos,helm,envoy-gateway,envoy,azurite
+# A failed test shows its causes; a backtrace through the runtime says nothing more.
+export RUST_LIB_BACKTRACE = 0
 stage    = @printf '\n== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help

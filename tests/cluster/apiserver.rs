@@ -41,7 +41,11 @@ pub struct User {
 impl User {
     /// A user without groups, whose token is made from its name.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), token: format!("token-of-{name}"), groups: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            token: format!("token-of-{name}"),
+            groups: Vec::new(),
+        }
     }
 }
 
@@ -79,14 +83,27 @@ impl ApiServer {
         let audit_log = settings.audit.then(|| run.folder().join("audit.jsonl"));
         if let Some(log) = &audit_log {
             program = program.args([
-                format!("--audit-policy-file={}", run.file("files/audit.yaml", AUDIT_POLICY)?.display()),
+                format!(
+                    "--audit-policy-file={}",
+                    run.file("files/audit.yaml", AUDIT_POLICY)?.display()
+                ),
                 format!("--audit-log-path={}", log.display()),
             ]);
         }
         let process = program.start(run)?;
-        let server = Self { process, port, ca_pem: authority.pem().to_owned(), audit_log };
+        let server = Self {
+            process,
+            port,
+            ca_pem: authority.pem().to_owned(),
+            audit_log,
+        };
         let http = Http::trusting(&server.url(), &server.ca_pem)?;
-        server.process.ready(START, || async { http.get("/readyz").await?.fine().map(drop) }).await?;
+        server
+            .process
+            .ready(START, || async {
+                http.get("/readyz").await?.fine().map(drop)
+            })
+            .await?;
         Ok(server)
     }
 
@@ -98,6 +115,14 @@ impl ApiServer {
     /// What its clients must trust.
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
+    }
+
+    /// Stops it as Kubernetes would.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn stop(self, within: Duration) -> Result<()> {
+        self.process.stop(within).await.map(drop)
     }
 
     /// Its process.
@@ -139,17 +164,34 @@ fn files(run: &Run, authority: &Authority, users: &[User]) -> Result<Vec<String>
     let serving = authority.server(&["localhost", "127.0.0.1", "kubernetes.default.svc"])?;
     let accounts = KeyPair::generate().context("a key for service accounts")?;
     let mut tokens = format!("{ADMIN_TOKEN},admin,admin,\"system:masters\"\n");
-    for User { name, token, groups } in users {
-        writeln!(tokens, "{token},{name},{name},\"{}\"", groups.join(",")).context("a line of the token file")?;
+    for User {
+        name,
+        token,
+        groups,
+    } in users
+    {
+        writeln!(tokens, "{token},{name},{name},\"{}\"", groups.join(","))
+            .context("a line of the token file")?;
     }
     let file = |argument: &str, name: &str, contents: &str| -> Result<String> {
-        Ok(format!("--{argument}={}", run.file(&format!("files/{name}"), contents)?.display()))
+        Ok(format!(
+            "--{argument}={}",
+            run.file(&format!("files/{name}"), contents)?.display()
+        ))
     };
     Ok(vec![
         file("tls-cert-file", "apiserver.crt", &serving.certificate)?,
         file("tls-private-key-file", "apiserver.key", &serving.key)?,
-        file("service-account-signing-key-file", "accounts.key", &accounts.serialize_pem())?,
-        file("service-account-key-file", "accounts.pub", &accounts.public_key_pem())?,
+        file(
+            "service-account-signing-key-file",
+            "accounts.key",
+            &accounts.serialize_pem(),
+        )?,
+        file(
+            "service-account-key-file",
+            "accounts.pub",
+            &accounts.public_key_pem(),
+        )?,
         file("token-auth-file", "tokens.csv", &tokens)?,
     ])
 }

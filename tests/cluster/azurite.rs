@@ -28,18 +28,35 @@ impl Azurite {
     /// When it does not come up; with the end of its log.
     pub async fn start(run: &Run) -> Result<Self> {
         let port = Port::take()?;
-        let key = BASE64_STANDARD.encode(format!("an account key that opens only {}", run.folder().display()));
+        let key = BASE64_STANDARD.encode(format!(
+            "an account key that opens only {}",
+            run.folder().display()
+        ));
         let process = Program::tool("azurite-blob")?
             .named("azurite")
             .env("AZURITE_ACCOUNTS", format!("{ACCOUNT}:{key}"))
-            .args(["--blobHost", "127.0.0.1", "--blobPort", &port.number().to_string()])
+            .args([
+                "--blobHost",
+                "127.0.0.1",
+                "--blobPort",
+                &port.number().to_string(),
+            ])
             .args(["--disableTelemetry", "--skipApiVersionCheck", "--location"])
             .arg(run.data("azurite")?)
             .start(run)?;
         let http = Http::new(&format!("http://{}", port.address()))?;
         // Without a signature it refuses, which shows that it serves.
-        process.ready(START, || async { http.get(&format!("/{ACCOUNT}?comp=list")).await.map(drop) }).await?;
-        Ok(Self { process, port, key, run: run.clone() })
+        process
+            .ready(START, || async {
+                http.get(&format!("/{ACCOUNT}?comp=list")).await.map(drop)
+            })
+            .await?;
+        Ok(Self {
+            process,
+            port,
+            key,
+            run: run.clone(),
+        })
     }
 
     /// The object-store file for a container, which Thanos makes when it is not there.
@@ -58,9 +75,17 @@ impl Azurite {
     /// # Errors
     /// When they cannot be listed.
     pub async fn blocks(&self, container: &str) -> Result<Vec<String>> {
-        let file = self.run.file(&format!("files/{container}.yml"), self.bucket(container))?;
-        let program = Program::tool("thanos")?.args(["tools", "bucket", "ls", "--objstore.config-file"]).arg(file);
-        let listing = program.output().await?.fine().context("listing the bucket")?;
+        let file = self
+            .run
+            .file(&format!("files/{container}.yml"), self.bucket(container))?;
+        let program = Program::tool("thanos")?
+            .args(["tools", "bucket", "ls", "--objstore.config-file"])
+            .arg(file);
+        let listing = program
+            .output()
+            .await?
+            .fine()
+            .context("listing the bucket")?;
         Ok(listing.split_whitespace().map(str::to_owned).collect())
     }
 

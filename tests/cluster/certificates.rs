@@ -1,7 +1,10 @@
 //! Certificates for servers on loopback, made on the spot.
 
 use anyhow::{Context, Result, ensure};
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -31,8 +34,14 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().context("a key for the authority")?;
-        let pem = params.self_signed(&key).context("the authority's certificate")?.pem();
-        Ok(Self { pem, issuer: Issuer::new(params, key) })
+        let pem = params
+            .self_signed(&key)
+            .context("the authority's certificate")?
+            .pem();
+        Ok(Self {
+            pem,
+            issuer: Issuer::new(params, key),
+        })
     }
 
     /// What clients must trust.
@@ -47,12 +56,19 @@ impl Authority {
     pub fn server(&self, names: &[&str]) -> Result<Pair> {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).context("the server's names")?;
-        params.distinguished_name.push(DnType::CommonName, "loopback");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "loopback");
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().context("a key for the server")?;
-        let certificate = params.signed_by(&key, &self.issuer).context("the server's certificate")?;
-        Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .context("the server's certificate")?;
+        Ok(Pair {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        })
     }
 
     /// A server certificate for what is reached on loopback: `localhost` and `127.0.0.1`.

@@ -27,7 +27,13 @@ impl Output {
     /// # Errors
     /// With what it said otherwise.
     pub fn fine(self) -> Result<String> {
-        ensure!(self.code == Some(0), "ended with {:?}\n{}{}", self.code, self.stderr, self.stdout);
+        ensure!(
+            self.code == Some(0),
+            "ended with {:?}\n{}{}",
+            self.code,
+            self.stderr,
+            self.stdout
+        );
         Ok(self.stdout)
     }
 }
@@ -55,7 +61,10 @@ pub fn helm(run: &Run, kubeconfig: &Path) -> Result<Program> {
 pub fn at_home(program: Program, run: &Run, kubeconfig: &Path) -> Result<Program> {
     let home = run.folder().join("home");
     std::fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
-    let folders = ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"].map(|name| (name, home.join(name)));
+    let folders =
+        ["XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"].map(|name| (name, home.join(name)));
     let program = program.env("KUBECONFIG", kubeconfig).env("HOME", &home);
-    Ok(folders.into_iter().fold(program, |program, (name, folder)| program.env(name, folder)))
+    Ok(folders
+        .into_iter()
+        .fold(program, |program, (name, folder)| program.env(name, folder)))
 }

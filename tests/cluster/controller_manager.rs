@@ -11,7 +11,8 @@ use crate::port::Port;
 use crate::{Cluster, Process, Program};
 
 const START: Duration = Duration::from_secs(60);
-const CONTROLLERS: &str = "namespace-controller,garbage-collector-controller,serviceaccount-controller";
+const CONTROLLERS: &str =
+    "namespace-controller,garbage-collector-controller,serviceaccount-controller";
 
 /// A running controller manager.
 pub struct ControllerManager {
@@ -33,12 +34,26 @@ impl ControllerManager {
             .arg(format!("--controllers={CONTROLLERS}"))
             .args(["--leader-elect=false", "--bind-address=127.0.0.1"])
             .arg(format!("--secure-port={}", port.number()))
-            .arg(format!("--tls-cert-file={}", run.file("files/controllers.crt", &pair.certificate)?.display()))
-            .arg(format!("--tls-private-key-file={}", run.file("files/controllers.key", &pair.key)?.display()))
+            .arg(format!(
+                "--tls-cert-file={}",
+                run.file("files/controllers.crt", &pair.certificate)?
+                    .display()
+            ))
+            .arg(format!(
+                "--tls-private-key-file={}",
+                run.file("files/controllers.key", &pair.key)?.display()
+            ))
             .start(run)?;
         let http = Http::trusting(&format!("https://{}", port.address()), authority.pem())?;
-        process.ready(START, || async { http.get("/healthz").await?.fine().map(drop) }).await?;
-        Ok(Self { process, _port: port })
+        process
+            .ready(START, || async {
+                http.get("/healthz").await?.fine().map(drop)
+            })
+            .await?;
+        Ok(Self {
+            process,
+            _port: port,
+        })
     }
 
     /// Its process.

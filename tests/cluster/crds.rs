@@ -29,7 +29,11 @@ const fn crd(plural: &'static str, version: &'static str) -> Crd {
 }
 
 /// The three that hold what this project edits.
-pub const SUBJECTS: &[Crd] = &[crd("prometheuses", "v1"), crd("prometheusagents", "v1alpha1"), crd("thanosrulers", "v1")];
+pub const SUBJECTS: &[Crd] = &[
+    crd("prometheuses", "v1"),
+    crd("prometheusagents", "v1alpha1"),
+    crd("thanosrulers", "v1"),
+];
 
 /// All ten, as the operator wants them.
 pub const ALL: &[Crd] = &[
@@ -50,10 +54,27 @@ pub const ALL: &[Crd] = &[
 /// # Errors
 /// When a file is missing, the API server refuses it, or it is not served in time.
 pub async fn install(client: &Client, crds: &[Crd]) -> Result<()> {
-    try_join_all(crds.iter().map(|crd| async move {
-        apply(client, &format!("{}.{GROUP}", crd.plural), &tools::crd(crd.plural)?).await?;
-        served(client, GROUP, crd.version, crd.plural).await
-    }))
+    let apply = async |crd: &Crd| {
+        apply(
+            client,
+            &format!("{}.{GROUP}", crd.plural),
+            &tools::crd(crd.plural)?,
+        )
+        .await
+    };
+    try_join_all(crds.iter().map(apply)).await?;
+    all_served(client, crds).await
+}
+
+/// Waits until the objects of each definition can be asked for.
+///
+/// # Errors
+/// When that takes too long.
+pub async fn all_served(client: &Client, crds: &[Crd]) -> Result<()> {
+    try_join_all(
+        crds.iter()
+            .map(|crd| served(client, GROUP, crd.version, crd.plural)),
+    )
     .await
     .map(drop)
 }
@@ -64,25 +85,54 @@ pub async fn install(client: &Client, crds: &[Crd]) -> Result<()> {
 /// When the API server refuses it.
 pub async fn apply(client: &Client, name: &str, file: &Path) -> Result<()> {
     let yaml = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}?fieldManager=tests&force=true");
-    let request = Request::builder().method(Method::PATCH).uri(path).header("content-type", "application/apply-patch+yaml");
+    let path = format!(
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}?fieldManager=tests&force=true"
+    );
+    let request = Request::builder()
+        .method(Method::PATCH)
+        .uri(path)
+        .header("content-type", "application/apply-patch+yaml");
     let request = request.body(Body::from(yaml)).context("the request")?;
-    let answer = client.send(request).await.with_context(|| format!("applying {name}"))?;
-    ensure!(answer.status().is_success(), "applying {name}: {}", answer.status());
+    let answer = client
+        .send(request)
+        .await
+        .with_context(|| format!("applying {name}"))?;
+    ensure!(
+        answer.status().is_success(),
+        "applying {name}: {}",
+        answer.status()
+    );
     Ok(())
 }
 
-/// Waits until the objects of a definition can be listed.
+/// Waits until the objects of a definition can be listed, and kubectl and helm find their kind (which comes later).
 ///
 /// # Errors
 /// When that takes too long.
 pub async fn served(client: &Client, group: &str, version: &str, plural: &str) -> Result<()> {
     let path = format!("/apis/{group}/{version}/{plural}?limit=1");
-    eventually(&format!("{plural}.{group}/{version} is served"), SERVED, || async {
-        let request = Request::get(&path).body(Body::empty()).context("the request")?;
-        let status = client.send(request).await.context("listing")?.status();
-        ensure!(status.is_success(), "{status}");
-        Ok(())
-    })
+    eventually(
+        &format!("{plural}.{group}/{version} is served"),
+        SERVED,
+        || async {
+            let found = client
+                .list_api_group_resources(&format!("{group}/{version}"))
+                .await
+                .context("its group")?;
+            ensure!(
+                found
+                    .resources
+                    .iter()
+                    .any(|resource| resource.name == plural),
+                "its group does not name it yet"
+            );
+            let request = Request::get(&path)
+                .body(Body::empty())
+                .context("the request")?;
+            let status = client.send(request).await.context("listing")?.status();
+            ensure!(status.is_success(), "{status}");
+            Ok(())
+        },
+    )
     .await
 }

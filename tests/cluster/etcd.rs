@@ -1,5 +1,6 @@
 //! etcd, one member, without waiting for the disk.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -19,18 +20,24 @@ pub struct Etcd {
 }
 
 impl Etcd {
-    /// Starts it and waits until it serves.
+    /// Starts it on this data, old or new, and waits until it serves.
     ///
     /// # Errors
     /// When it does not come up; with the end of its log.
-    pub async fn start(run: &Run) -> Result<Self> {
+    pub async fn start(run: &Run, data: &Path) -> Result<Self> {
         let (client, peer) = (Port::take()?, Port::take()?);
-        let (client_url, peer_url) = (format!("http://{}", client.address()), format!("http://{}", peer.address()));
+        let (client_url, peer_url) = (
+            format!("http://{}", client.address()),
+            format!("http://{}", peer.address()),
+        );
         let process = Program::tool("etcd")?
             .arg("--data-dir")
-            .arg(run.data("etcd")?)
+            .arg(data)
             .args([
                 "--unsafe-no-fsync".to_owned(),
+                // A member with old data waits for an election, and there is nobody else to elect.
+                "--heartbeat-interval=10".to_owned(),
+                "--election-timeout=100".to_owned(),
                 format!("--listen-client-urls={client_url}"),
                 format!("--advertise-client-urls={client_url}"),
                 format!("--listen-peer-urls={peer_url}"),
@@ -39,13 +46,29 @@ impl Etcd {
             ])
             .start(run)?;
         let http = Http::new(&client_url)?;
-        process.ready(START, || async { http.get("/readyz").await?.fine().map(drop) }).await?;
-        Ok(Self { process, client, _peer: peer })
+        process
+            .ready(START, || async {
+                http.get("/readyz").await?.fine().map(drop)
+            })
+            .await?;
+        Ok(Self {
+            process,
+            client,
+            _peer: peer,
+        })
     }
 
     /// Where clients reach it.
     pub fn url(&self) -> String {
         format!("http://{}", self.client.address())
+    }
+
+    /// Stops it, its data whole.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn stop(self, within: Duration) -> Result<()> {
+        self.process.stop(within).await.map(drop)
     }
 
     /// Its process.

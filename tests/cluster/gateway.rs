@@ -53,10 +53,25 @@ impl Gateway {
         let home = run.data("gateway")?;
         let folder = home.join("manifests");
         write(&folder, &manifests(port.number(), receive, &pair, users))?;
-        let config = run.file("files/envoy-gateway.json", settings(&home, &admin).to_string())?;
+        let config = run.file(
+            "files/envoy-gateway.json",
+            settings(&home, &admin).to_string(),
+        )?;
         prepare(&home).await?;
-        let process = Program::tool("envoy-gateway")?.args(["server", "--config-path"]).arg(config).start(run)?;
-        let gateway = Self { process, port, receive, authority, pair, folder, _admin: admin, _turn: turn };
+        let process = Program::tool("envoy-gateway")?
+            .args(["server", "--config-path"])
+            .arg(config)
+            .start(run)?;
+        let gateway = Self {
+            process,
+            port,
+            receive,
+            authority,
+            pair,
+            folder,
+            _admin: admin,
+            _turn: turn,
+        };
         let stranger = Http::trusting(&gateway.url(), gateway.ca_pem())?;
         let refused = || async {
             let status = stranger.get("/api/v1/receive").await?.status;
@@ -87,7 +102,10 @@ impl Gateway {
     /// # Errors
     /// When the manifests cannot be written.
     pub fn set_users(&self, users: &[(&str, &str)]) -> Result<()> {
-        write(&self.folder, &manifests(self.port.number(), self.receive, &self.pair, users))
+        write(
+            &self.folder,
+            &manifests(self.port.number(), self.receive, &self.pair, users),
+        )
     }
 
     /// A client with a user's password.
@@ -107,9 +125,18 @@ impl Gateway {
 /// The lock that makes it one at a time.
 async fn turn() -> Result<File> {
     let path = std::env::temp_dir().join("kubectl-thanos-gateway");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
     let file = file.with_context(|| format!("opening {}", path.display()))?;
-    eventually("the other Envoy Gateway of this machine has ended", TURN, || async { Ok(file.try_lock()?) }).await?;
+    eventually(
+        "the other Envoy Gateway of this machine has ended",
+        TURN,
+        || async { Ok(file.try_lock()?) },
+    )
+    .await?;
     Ok(file)
 }
 
@@ -118,8 +145,15 @@ async fn prepare(home: &Path) -> Result<()> {
     let envoy = home.join(format!("data/envoy-versions/{ENVOY}/bin"));
     std::fs::create_dir_all(&envoy).with_context(|| format!("making {}", envoy.display()))?;
     symlink(tools::tool("envoy")?, envoy.join("envoy")).context("a link to Envoy")?;
-    let certgen = Program::tool("envoy-gateway")?.args(["certgen", "--local", "--config-home"]).arg(home.join("config"));
-    certgen.output().await?.fine().context("certificates for the gateway and Envoy").map(drop)
+    let certgen = Program::tool("envoy-gateway")?
+        .args(["certgen", "--local", "--config-home"])
+        .arg(home.join("config"));
+    certgen
+        .output()
+        .await?
+        .fine()
+        .context("certificates for the gateway and Envoy")
+        .map(drop)
 }
 
 fn settings(home: &Path, admin: &Port) -> Value {
@@ -153,43 +187,77 @@ fn write(folder: &Path, objects: &[Value]) -> Result<()> {
 fn manifests(port: u16, receive: SocketAddr, pair: &Pair, users: &[(&str, &str)]) -> Vec<Value> {
     let envoy = "gateway.envoyproxy.io/v1alpha1";
     let standard = "gateway.networking.k8s.io/v1";
-    let object = |version: &str, kind: &str, name: &str, spec: Value| {
-        json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "thanos"}, "spec": spec})
-    };
+    let object = |version: &str, kind: &str, name: &str, spec: Value| json!({"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": "thanos"}, "spec": spec});
     let to = |kind: &str, name: &str| json!({"group": "gateway.envoyproxy.io", "kind": kind, "name": name});
     vec![
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "thanos"}}),
-        object(envoy, "EnvoyProxy", "host", json!({"provider": {"type": "Host", "host": {"envoyVersion": ENVOY}}})),
+        object(
+            envoy,
+            "EnvoyProxy",
+            "host",
+            json!({"provider": {"type": "Host", "host": {"envoyVersion": ENVOY}}}),
+        ),
         json!({"apiVersion": standard, "kind": "GatewayClass", "metadata": {"name": "thanos"}, "spec": {
             "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",
             "parametersRef": {
                 "group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "host", "namespace": "thanos"}}}),
-        secret("certificate", &[("tls.crt", &pair.certificate), ("tls.key", &pair.key)]),
-        secret("users", &[(".htpasswd", &htpasswd(users))]),
-        object(standard, "Gateway", "thanos", json!({"gatewayClassName": "thanos", "listeners": [{
+        secret(
+            "certificate",
+            "kubernetes.io/tls",
+            &[("tls.crt", &pair.certificate), ("tls.key", &pair.key)],
+        ),
+        secret("users", "Opaque", &[(".htpasswd", &htpasswd(users))]),
+        object(
+            standard,
+            "Gateway",
+            "thanos",
+            json!({"gatewayClassName": "thanos", "listeners": [{
             "name": "https", "protocol": "HTTPS", "port": port,
-            "tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": "certificate"}]}}]})),
-        object(envoy, "Backend", "receive", json!({"endpoints": [{
-            "ip": {"address": receive.ip().to_string(), "port": receive.port()}}]})),
-        object(standard, "HTTPRoute", "receive", json!({
+            "tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": "certificate"}]}}]}),
+        ),
+        object(
+            envoy,
+            "Backend",
+            "receive",
+            json!({"endpoints": [{
+            "ip": {"address": receive.ip().to_string(), "port": receive.port()}}]}),
+        ),
+        object(
+            standard,
+            "HTTPRoute",
+            "receive",
+            json!({
             "parentRefs": [{"name": "thanos"}],
             "rules": [{
                 "matches": [{"path": {"type": "PathPrefix", "value": "/api/v1/receive"}}],
-                "backendRefs": [to("Backend", "receive")]}]})),
-        object(envoy, "SecurityPolicy", "users", json!({
+                "backendRefs": [to("Backend", "receive")]}]}),
+        ),
+        object(
+            envoy,
+            "SecurityPolicy",
+            "users",
+            json!({
             "targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "receive"}],
-            "basicAuth": {"users": {"name": "users"}, "forwardUsernameHeader": TENANT_HEADER}})),
+            "basicAuth": {"users": {"name": "users"}, "forwardUsernameHeader": TENANT_HEADER}}),
+        ),
     ]
 }
 
-fn secret(name: &str, data: &[(&str, &str)]) -> Value {
-    let encoded = data.iter().map(|(key, value)| ((*key).to_owned(), BASE64_STANDARD.encode(value).into()));
+fn secret(name: &str, kind: &str, data: &[(&str, &str)]) -> Value {
+    let encoded = data
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), BASE64_STANDARD.encode(value).into()));
     let data: serde_json::Map<String, Value> = encoded.collect();
-    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "thanos"}, "data": data})
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "thanos"}, "type": kind, "data": data})
 }
 
 /// `{SHA}` is the one form of password that Envoy knows.
 fn htpasswd(users: &[(&str, &str)]) -> String {
-    let line = |(user, password): &(&str, &str)| format!("{user}:{{SHA}}{}\n", BASE64_STANDARD.encode(Sha1::digest(password)));
+    let line = |(user, password): &(&str, &str)| {
+        format!(
+            "{user}:{{SHA}}{}\n",
+            BASE64_STANDARD.encode(Sha1::digest(password))
+        )
+    };
     users.iter().map(line).collect()
 }

@@ -29,7 +29,12 @@ impl Answer {
     /// # Errors
     /// The status and the body otherwise.
     pub fn fine(self) -> Result<String> {
-        ensure!(self.status.is_success(), "{}: {}", self.status, self.body.trim());
+        ensure!(
+            self.status.is_success(),
+            "{}: {}",
+            self.status,
+            self.body.trim()
+        );
         Ok(self.body)
     }
 }
@@ -66,7 +71,9 @@ impl Http {
     }
 
     fn build(config: Config) -> Result<Self> {
-        Ok(Self { client: Client::try_from(config).context("an HTTP client")? })
+        Ok(Self {
+            client: Client::try_from(config).context("an HTTP client")?,
+        })
     }
 
     /// GET.
@@ -81,29 +88,59 @@ impl Http {
     ///
     /// # Errors
     /// When no answer comes.
-    pub async fn post(&self, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Result<Answer> {
-        self.send(Method::POST, path, &[(header::CONTENT_TYPE.as_str(), content_type)], body.into()).await
+    pub async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Result<Answer> {
+        self.send(
+            Method::POST,
+            path,
+            &[(header::CONTENT_TYPE.as_str(), content_type)],
+            body.into(),
+        )
+        .await
     }
 
     /// Any request.
     ///
     /// # Errors
     /// When no answer comes.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Answer> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer> {
         let what = format!("{method} {path}");
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body)).with_context(|| what.clone())?;
-        let (head, body) = self.client.send(request).await.with_context(|| what.clone())?.into_parts();
+        let request = request
+            .body(Body::from(body))
+            .with_context(|| what.clone())?;
+        let (head, body) = self
+            .client
+            .send(request)
+            .await
+            .with_context(|| what.clone())?
+            .into_parts();
         let bytes = body.collect().await.context(what)?.to_bytes();
-        Ok(Answer { status: head.status, body: String::from_utf8_lossy(&bytes).into_owned() })
+        Ok(Answer {
+            status: head.status,
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+        })
     }
 }
 
 fn config(base: &str) -> Result<Config> {
-    let mut config = Config::new(base.parse::<Uri>().with_context(|| format!("{base} is no address"))?);
+    let mut config = Config::new(
+        base.parse::<Uri>()
+            .with_context(|| format!("{base} is no address"))?,
+    );
     // A test wants to see a 429 or a 503, not its repetition.
     config.default_retry = false;
     Ok(config)

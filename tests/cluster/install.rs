@@ -29,7 +29,16 @@ pub struct Address {
 /// When helm refuses the values or its output cannot be read.
 pub async fn render(cluster: &Cluster, values: &[&str]) -> Result<Vec<Value>> {
     let chart = root().join("charts/thanos-webhook");
-    let mut helm = cluster.helm()?.args(["template", "thanos-webhook", "--include-crds", "-n", NAMESPACE]).arg(chart);
+    let mut helm = cluster
+        .helm()?
+        .args([
+            "template",
+            "thanos-webhook",
+            "--include-crds",
+            "-n",
+            NAMESPACE,
+        ])
+        .arg(chart);
     for value in values {
         helm = helm.args(["--set", value]);
     }
@@ -43,7 +52,11 @@ pub async fn render(cluster: &Cluster, values: &[&str]) -> Result<Vec<Value>> {
 pub fn objects(name: &str, stream: String) -> Result<Vec<Value>> {
     let source = std::sync::Arc::new(manifests::Source::new(name, stream.into_bytes())?);
     let documents = manifests::read(&source).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
-    Ok(documents.iter().map(|document| document.value().clone()).filter(|value| !value.is_null()).collect())
+    Ok(documents
+        .iter()
+        .map(|document| document.value().clone())
+        .filter(|value| !value.is_null())
+        .collect())
 }
 
 /// Installs the chart with the webhook at `address`.
@@ -54,9 +67,18 @@ pub async fn webhook(cluster: &Cluster, address: &Address) -> Result<()> {
     let authority = base64::engine::general_purpose::STANDARD.encode(&address.authority);
     let mut objects = render(cluster, &[]).await?;
     for object in &mut objects {
-        for webhook in object.get_mut("webhooks").and_then(Value::as_array_mut).into_iter().flatten() {
-            let path = webhook.pointer("/clientConfig/service/path").and_then(Value::as_str).context("a webhook without a path")?;
-            webhook["clientConfig"] = json!({"url": format!("{}{path}", address.url), "caBundle": authority});
+        for webhook in object
+            .get_mut("webhooks")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            let path = webhook
+                .pointer("/clientConfig/service/path")
+                .and_then(Value::as_str)
+                .context("a webhook without a path")?;
+            webhook["clientConfig"] =
+                json!({"url": format!("{}{path}", address.url), "caBundle": authority});
         }
     }
     let _ = cluster.namespace(NAMESPACE, &[]).await;
@@ -69,7 +91,13 @@ pub async fn webhook(cluster: &Cluster, address: &Address) -> Result<()> {
 /// When the API server refuses one.
 pub async fn apply(cluster: &Cluster, objects: &[Value], manager: &str) -> Result<()> {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-    let kubectl = cluster.kubectl()?.args(["apply", "--server-side", "--force-conflicts", "-f", "-"]).arg(format!("--field-manager={manager}"));
-    kubectl.output_for(&serde_json::to_vec(&list)?).await?.fine()?;
+    let kubectl = cluster
+        .kubectl()?
+        .args(["apply", "--server-side", "--force-conflicts", "-f", "-"])
+        .arg(format!("--field-manager={manager}"));
+    kubectl
+        .output_for(&serde_json::to_vec(&list)?)
+        .await?
+        .fine()?;
     Ok(())
 }

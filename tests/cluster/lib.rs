@@ -1,7 +1,7 @@
 //! The harness: real programs as local processes on loopback, one noun per file.
 //!
 //! ```text
-//! tools ─► process (watchdog, port, run) ─► etcd ─► apiserver ─► crds ─► cluster
+//! tools ─► process (watchdog, port, run) ─► etcd ─► apiserver ─► crds ─► cluster (seed)
 //!                        │                                                 ├─ operator ─► prometheus
 //!                        └─ azurite ◄─ thanos (receive, query) ◄─ gateway  └─ command (helm, kubectl)
 //! ```
@@ -27,6 +27,7 @@ pub mod process;
 pub mod prometheus;
 pub mod promql;
 pub mod run;
+mod seed;
 pub mod thanos;
 pub mod tools;
 pub mod wait;

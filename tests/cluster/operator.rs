@@ -39,7 +39,9 @@ impl Operator {
     /// When it does not come up; with the end of its log.
     pub async fn start(cluster: &Cluster, settings: Settings) -> Result<Self> {
         let port = Port::take()?;
-        let kubeconfig = settings.kubeconfig.unwrap_or_else(|| cluster.kubeconfig().to_owned());
+        let kubeconfig = settings
+            .kubeconfig
+            .unwrap_or_else(|| cluster.kubeconfig().to_owned());
         let mut program = Program::tool("operator")?
             .named("prometheus-operator")
             .env("KUBECONFIG", kubeconfig)
@@ -50,7 +52,11 @@ impl Operator {
         }
         let process = program.args(settings.arguments).start(cluster.run())?;
         let http = Http::new(&format!("http://{}", port.address()))?;
-        process.ready(START, || async { http.get("/healthz").await?.fine().map(drop) }).await?;
+        process
+            .ready(START, || async {
+                http.get("/healthz").await?.fine().map(drop)
+            })
+            .await?;
         Ok(Self { process, port })
     }
 
@@ -82,8 +88,15 @@ pub fn objects(client: Client, version: &str, kind: &str, namespace: &str) -> Ap
 pub async fn reconciled(objects: &Api<DynamicObject>, name: &str, within: Duration) -> Result<()> {
     eventually(&format!("{name} is Reconciled=True"), within, || async {
         let object = objects.get(name).await.context("reading it")?;
-        let conditions = object.data.pointer("/status/conditions").and_then(|list| list.as_array());
-        let condition = conditions.into_iter().flatten().find(|one| one["type"] == "Reconciled").context("no condition yet")?;
+        let conditions = object
+            .data
+            .pointer("/status/conditions")
+            .and_then(|list| list.as_array());
+        let condition = conditions
+            .into_iter()
+            .flatten()
+            .find(|one| one["type"] == "Reconciled")
+            .context("no condition yet")?;
         let current = condition["observedGeneration"].as_i64() == object.metadata.generation;
         ensure!(current && condition["status"] == "True", "{condition}");
         Ok(())
@@ -95,13 +108,25 @@ pub async fn reconciled(objects: &Api<DynamicObject>, name: &str, within: Durati
 ///
 /// # Errors
 /// When it has not in time.
-pub async fn configuration(client: Client, namespace: &str, secret: &str, within: Duration) -> Result<String> {
+pub async fn configuration(
+    client: Client,
+    namespace: &str,
+    secret: &str,
+    within: Duration,
+) -> Result<String> {
     let secrets: Api<Secret> = Api::namespaced(client, namespace);
-    eventually(&format!("the operator wrote the Secret {secret}"), within, || async {
-        let secret = secrets.get(secret).await.context("reading it")?;
-        let data = secret.data.unwrap_or_default();
-        let packed = data.get("prometheus.yaml.gz").context("it has no prometheus.yaml.gz")?;
-        std::io::read_to_string(flate2::read::GzDecoder::new(packed.0.as_slice())).context("unpacking it")
-    })
+    eventually(
+        &format!("the operator wrote the Secret {secret}"),
+        within,
+        || async {
+            let secret = secrets.get(secret).await.context("reading it")?;
+            let data = secret.data.unwrap_or_default();
+            let packed = data
+                .get("prometheus.yaml.gz")
+                .context("it has no prometheus.yaml.gz")?;
+            std::io::read_to_string(flate2::read::GzDecoder::new(packed.0.as_slice()))
+                .context("unpacking it")
+        },
+    )
     .await
 }

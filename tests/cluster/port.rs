@@ -36,11 +36,19 @@ impl Port {
                 let offset = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
                 let number = u16::try_from(FIRST + offset).ok()?;
                 let path = folder.join(number.to_string());
-                let held = OpenOptions::new().create(true).truncate(false).write(true).open(path).ok()?;
+                let held = OpenOptions::new()
+                    .create(true)
+                    .truncate(false)
+                    .write(true)
+                    .open(path)
+                    .ok()?;
                 held.try_lock().ok()?;
                 TcpListener::bind((Ipv4Addr::LOCALHOST, number)).ok()?;
                 TcpListener::bind((Ipv4Addr::UNSPECIFIED, number)).ok()?;
-                Some(Self { number, _held: held })
+                Some(Self {
+                    number,
+                    _held: held,
+                })
             })
             .context("no free port on 127.0.0.1")
     }

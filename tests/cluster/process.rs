@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 use tokio::io::AsyncWriteExt;
 
 use crate::command::{self, Output};
 use crate::{Run, tools, wait, watchdog};
 
 /// As many lines of a log as a failure shows.
-const TAIL: usize = 25;
+const TAIL: usize = 40;
 
 /// What is to be started.
 #[derive(Clone, Debug)]
@@ -31,8 +33,17 @@ impl Program {
     /// A program by its path, named after its file.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        Self { name, path, arguments: Vec::new(), environment: Vec::new() }
+        let name = path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into_owned();
+        Self {
+            name,
+            path,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+        }
     }
 
     /// A real program that `make tools` built.
@@ -87,12 +98,26 @@ impl Program {
         let log = run.log(&self.name);
         let output = fs::File::create(&log).with_context(|| format!("making {}", log.display()))?;
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", watchdog::REGISTER, "sh"]).arg(&self.path).args(&self.arguments);
+        command
+            .args(["-c", watchdog::REGISTER, "sh"])
+            .arg(&self.path)
+            .args(&self.arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(watchdog::pipe_to_watchdog()?);
-        command.stdout(output.try_clone().context("a second end of the log")?).stderr(output);
-        let child = command.process_group(0).spawn().with_context(|| format!("starting {}", self.name))?;
-        Ok(Process { name: self.name, child, status: None, log, run: run.clone() })
+        command
+            .stdout(output.try_clone().context("a second end of the log")?)
+            .stderr(output);
+        let child = command
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("starting {}", self.name))?;
+        Ok(Process {
+            name: self.name,
+            child,
+            status: None,
+            log,
+            run: run.clone(),
+        })
     }
 
     /// Runs it to its end and gives what it printed.
@@ -109,9 +134,17 @@ impl Program {
     /// When it cannot be started, or hangs.
     pub async fn output_for(self, input: &[u8]) -> Result<Output> {
         let mut command = tokio::process::Command::new(&self.path);
-        command.args(&self.arguments).envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().with_context(|| format!("starting {}", self.name))?;
+        command
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("starting {}", self.name))?;
         let mut pipe = child.stdin.take().context("its standard input")?;
         let feed = async {
             // A program may end without reading everything; that is its right.
@@ -120,9 +153,15 @@ impl Program {
         };
         let both = async { tokio::join!(feed, child.wait_with_output()).1 };
         let output = tokio::time::timeout(command::PATIENCE, both).await;
-        let output = output.with_context(|| format!("{} hangs", self.name))?.context("reading its output")?;
+        let output = output
+            .with_context(|| format!("{} hangs", self.name))?
+            .context("reading its output")?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(Output { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) })
+        Ok(Output {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        })
     }
 }
 
@@ -158,13 +197,22 @@ impl Process {
         &self.run
     }
 
-    /// The last lines of its log, under a line that names the file.
+    /// The last lines of its log that a failure shows, under a line that names the file.
     pub fn log_tail(&self) -> String {
+        self.log_end(TAIL)
+    }
+
+    /// As many of the last lines of its log, under a line that names the file.
+    pub fn log_end(&self, lines: usize) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        let tail = lines[lines.len().saturating_sub(TAIL)..].join("\n");
-        format!("---- {}: the end of {}\n{tail}", self.name, self.log.display())
+        let all: Vec<&str> = text.lines().collect();
+        let tail = all[all.len().saturating_sub(lines)..].join("\n");
+        format!(
+            "---- {}: the end of {}\n{tail}",
+            self.name,
+            self.log.display()
+        )
     }
 
     /// Whether it has ended. It stays a zombie until it is dropped: only so its group's number cannot come to mean
@@ -187,14 +235,26 @@ impl Process {
     {
         let deadline = Instant::now() + within;
         loop {
-            let Err(error) = tokio::time::timeout(within, probe()).await.map_err(Error::from).flatten() else {
+            let Err(error) = tokio::time::timeout(within, probe())
+                .await
+                .map_err(Error::from)
+                .flatten()
+            else {
                 return Ok(());
             };
             if self.has_ended() {
-                bail!("{} ended before it was ready\n{}", self.name, self.log_tail());
+                bail!(
+                    "{} ended before it was ready\n{}",
+                    self.name,
+                    self.log_tail()
+                );
             }
             if Instant::now() >= deadline {
-                let late = format!("{} was not ready within {} s", self.name, within.as_secs_f32());
+                let late = format!(
+                    "{} was not ready within {} s",
+                    self.name,
+                    within.as_secs_f32()
+                );
                 return Err(error.context(self.log_tail()).context(late));
             }
             tokio::time::sleep(wait::PACE).await;
@@ -216,7 +276,8 @@ impl Process {
     pub async fn stop(mut self, within: Duration) -> Result<ExitStatus> {
         self.signal(Signal::TERM)?;
         self.ended(within).await?;
-        self.reap().with_context(|| format!("the exit status of {}", self.name))
+        self.reap()
+            .with_context(|| format!("the exit status of {}", self.name))
     }
 
     /// Waits until it ends by itself.
@@ -227,7 +288,12 @@ impl Process {
         let deadline = Instant::now() + within;
         while !self.has_ended() {
             if Instant::now() >= deadline {
-                return Err(anyhow!("{} still runs after {} s\n{}", self.name, within.as_secs_f32(), self.log_tail()));
+                return Err(anyhow!(
+                    "{} still runs after {} s\n{}",
+                    self.name,
+                    within.as_secs_f32(),
+                    self.log_tail()
+                ));
             }
             tokio::time::sleep(wait::PACE).await;
         }
@@ -239,9 +305,17 @@ impl Process {
     /// # Errors
     /// When the system does not say.
     pub fn resident_bytes(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.id())).context("its memory")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().context("VmRSS is no number")?;
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.id())).context("its memory")?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .context("no VmRSS")?;
+        let kib: u64 = line
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .context("VmRSS is no number")?;
         Ok(kib * 1024)
     }
 
@@ -265,7 +339,10 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        #[expect(clippy::print_stderr, reason = "the test harness shows a failed test's standard error")]
+        #[expect(
+            clippy::print_stderr,
+            reason = "the test harness shows a failed test's standard error"
+        )]
         if std::thread::panicking() && self.status.is_none() {
             eprintln!("{}", self.log_tail());
         }

@@ -32,7 +32,12 @@ impl Configuration {
     ///
     /// # Errors
     /// When it writes nothing in time.
-    pub async fn of_prometheus(client: Client, namespace: &str, name: &str, within: Duration) -> Result<Self> {
+    pub async fn of_prometheus(
+        client: Client,
+        namespace: &str,
+        name: &str,
+        within: Duration,
+    ) -> Result<Self> {
         Self::read(client, namespace, &format!("prometheus-{name}"), within).await
     }
 
@@ -40,8 +45,21 @@ impl Configuration {
     ///
     /// # Errors
     /// When it writes nothing in time.
-    pub async fn of_agent(client: Client, namespace: &str, name: &str, within: Duration) -> Result<Self> {
+    pub async fn of_agent(
+        client: Client,
+        namespace: &str,
+        name: &str,
+        within: Duration,
+    ) -> Result<Self> {
         Self::read(client, namespace, &format!("prom-agent-{name}"), within).await
+    }
+
+    /// A configuration of the test's own, where no operator is part of the story.
+    pub fn from_text(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            assets: Vec::new(),
+        }
     }
 
     async fn read(client: Client, namespace: &str, secret: &str, within: Duration) -> Result<Self> {
@@ -49,9 +67,24 @@ impl Configuration {
         let secrets: Api<Secret> = Api::namespaced(client, namespace);
         let prefix = format!("{secret}-tls-assets-");
         let mut assets = Vec::new();
-        for secret in secrets.list(&ListParams::default()).await.context("the Secrets beside it")?.items {
-            if secret.metadata.name.is_some_and(|name| name.starts_with(&prefix)) {
-                assets.extend(secret.data.unwrap_or_default().into_iter().map(|(name, value)| (name, value.0)));
+        for secret in secrets
+            .list(&ListParams::default())
+            .await
+            .context("the Secrets beside it")?
+            .items
+        {
+            if secret
+                .metadata
+                .name
+                .is_some_and(|name| name.starts_with(&prefix))
+            {
+                assets.extend(
+                    secret
+                        .data
+                        .unwrap_or_default()
+                        .into_iter()
+                        .map(|(name, value)| (name, value.0)),
+                );
             }
         }
         Ok(Self { text, assets })
@@ -78,7 +111,11 @@ impl Configuration {
              static_configs:\n  - targets: [{list}]\n"
         );
         let has_jobs = self.text.contains("\nscrape_configs:\n");
-        let old = if has_jobs { "\nscrape_configs:\n" } else { "\nscrape_configs: []\n" };
+        let old = if has_jobs {
+            "\nscrape_configs:\n"
+        } else {
+            "\nscrape_configs: []\n"
+        };
         if self.text.contains(old) {
             self.text = self.text.replacen(old, &format!("\n{entry}"), 1);
         } else {
@@ -111,7 +148,12 @@ impl Configuration {
 /// With what it finds wrong.
 pub async fn check(run: &Run, name: &str, configuration: &Configuration) -> Result<String> {
     let file = configuration.write(run, name)?;
-    Program::tool("promtool")?.args(["check", "config"]).arg(file).output().await?.fine()
+    Program::tool("promtool")?
+        .args(["check", "config"])
+        .arg(file)
+        .output()
+        .await?
+        .fine()
 }
 
 /// A running Prometheus.
@@ -128,7 +170,14 @@ impl Prometheus {
     /// When it does not come up; with the end of its log.
     pub async fn start(run: &Run, name: &str, configuration: &Configuration) -> Result<Self> {
         let data = run.data(name)?;
-        Self::launch(run, name, configuration, &format!("--storage.tsdb.path={}", data.display()), &[]).await
+        Self::launch(
+            run,
+            name,
+            configuration,
+            &format!("--storage.tsdb.path={}", data.display()),
+            &[],
+        )
+        .await
     }
 
     /// Starts it in agent mode.
@@ -137,10 +186,23 @@ impl Prometheus {
     /// When it does not come up; with the end of its log.
     pub async fn start_agent(run: &Run, name: &str, configuration: &Configuration) -> Result<Self> {
         let data = run.data(name)?;
-        Self::launch(run, name, configuration, &format!("--storage.agent.path={}", data.display()), &["--agent"]).await
+        Self::launch(
+            run,
+            name,
+            configuration,
+            &format!("--storage.agent.path={}", data.display()),
+            &["--agent"],
+        )
+        .await
     }
 
-    async fn launch(run: &Run, name: &str, configuration: &Configuration, storage: &str, mode: &[&str]) -> Result<Self> {
+    async fn launch(
+        run: &Run,
+        name: &str,
+        configuration: &Configuration,
+        storage: &str,
+        mode: &[&str],
+    ) -> Result<Self> {
         let port = Port::take()?;
         let config = configuration.write(run, name)?;
         let process = Program::tool("prometheus")?
@@ -151,8 +213,16 @@ impl Prometheus {
             .args(mode.iter().copied())
             .start(run)?;
         let http = Http::new(&format!("http://{}", port.address()))?;
-        process.ready(START, || async { http.get("/-/ready").await?.fine().map(drop) }).await?;
-        Ok(Self { process, port, http })
+        process
+            .ready(START, || async {
+                http.get("/-/ready").await?.fine().map(drop)
+            })
+            .await?;
+        Ok(Self {
+            process,
+            port,
+            http,
+        })
     }
 
     /// Where it is reached.
@@ -184,8 +254,16 @@ impl Prometheus {
     /// When it does not answer.
     pub async fn own_metric(&self, name: &str) -> Result<f64> {
         let page = self.http.get("/metrics").await?.fine()?;
-        let series = page.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
-        let values = series.map(|line| line.rsplit(' ').next().unwrap_or_default().parse::<f64>().context("a value"));
+        let series = page
+            .lines()
+            .filter(|line| line.split(['{', ' ']).next() == Some(name));
+        let values = series.map(|line| {
+            line.rsplit(' ')
+                .next()
+                .unwrap_or_default()
+                .parse::<f64>()
+                .context("a value")
+        });
         values.sum()
     }
 }

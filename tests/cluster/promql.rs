@@ -45,10 +45,24 @@ struct Series {
 /// # Errors
 /// When the server refuses the query.
 pub async fn query(http: &Http, promql: &str) -> Result<Vec<Sample>> {
-    let form = form_urlencoded::Serializer::new(String::new()).append_pair("query", promql).finish();
-    let answer = http.post("/api/v1/query", "application/x-www-form-urlencoded", form).await?.fine();
-    let reply: Reply = serde_json::from_str(&answer.with_context(|| format!("asking {promql}"))?).context("the answer")?;
-    let sample = |Series { metric, value: (_, value) }| Ok(Sample { labels: metric, value: value.parse().context("a value")? });
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("query", promql)
+        .finish();
+    let answer = http
+        .post("/api/v1/query", "application/x-www-form-urlencoded", form)
+        .await?
+        .fine();
+    let reply: Reply = serde_json::from_str(&answer.with_context(|| format!("asking {promql}"))?)
+        .context("the answer")?;
+    let sample = |Series {
+                      metric,
+                      value: (_, value),
+                  }| {
+        Ok(Sample {
+            labels: metric,
+            value: value.parse().context("a value")?,
+        })
+    };
     reply.data.result.into_iter().map(sample).collect()
 }
 

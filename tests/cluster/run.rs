@@ -30,7 +30,13 @@ impl Run {
         fs::create_dir_all(&runs).with_context(|| format!("making {}", runs.display()))?;
         sweep(&runs);
         let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        let number = |n: u32| if n == 1 { String::new() } else { format!(".{n}") };
+        let number = |n: u32| {
+            if n == 1 {
+                String::new()
+            } else {
+                format!(".{n}")
+            }
+        };
         let folder = (1..)
             .map(|n| runs.join(format!("{name}{}-{}", number(n), process::id())))
             .find_map(|folder| match fs::create_dir(&folder) {
@@ -71,7 +77,10 @@ impl Run {
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         let numbered = (2..).map(|n| self.folder().join(format!("{name}-{n}.log")));
         let first = self.folder().join(format!("{name}.log"));
-        std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
+        std::iter::once(first.clone())
+            .chain(numbered)
+            .find(|path| !path.exists())
+            .unwrap_or(first)
     }
 }
 
@@ -95,8 +104,16 @@ fn sweep(runs: &Path) {
         if alive(&run.file_name().to_string_lossy()) {
             continue;
         }
-        let age = run.metadata().and_then(|of| of.modified()).ok().and_then(|at| at.elapsed().ok());
-        let rest = if age.is_some_and(|age| age > KEPT) { run.path() } else { run.path().join("data") };
+        let age = run
+            .metadata()
+            .and_then(|of| of.modified())
+            .ok()
+            .and_then(|at| at.elapsed().ok());
+        let rest = if age.is_some_and(|age| age > KEPT) {
+            run.path()
+        } else {
+            run.path().join("data")
+        };
         let _ = fs::remove_dir_all(rest); // gone already, or another sweep is at it
     }
 }
@@ -104,5 +121,6 @@ fn sweep(runs: &Path) {
 /// Whether the process that made a folder of this name still runs.
 fn alive(name: &str) -> bool {
     let id = name.rsplit('-').next().and_then(|id| id.parse().ok());
-    id.and_then(Pid::from_raw).is_some_and(|pid| test_kill_process(pid).is_ok())
+    id.and_then(Pid::from_raw)
+        .is_some_and(|pid| test_kill_process(pid).is_ok())
 }

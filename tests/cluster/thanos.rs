@@ -45,15 +45,27 @@ impl Receive {
             .arg("--grpc-grace-period=0s")
             .arg("--http-grace-period=0s")
             .arg("--label=receive_replica=\"0\"")
-            .arg(format!("--tsdb.path={}", run.data(&format!("receive-{}", write.number()))?.display()));
+            .arg(format!(
+                "--tsdb.path={}",
+                run.data(&format!("receive-{}", write.number()))?.display()
+            ));
         if let Some(bucket) = settings.bucket {
             let file = run.file(&format!("files/bucket-{}.yml", write.number()), bucket)?;
             program = program.arg(format!("--objstore.config-file={}", file.display()));
         }
         let process = program.args(settings.arguments).start(run)?;
         let ready = Http::new(&format!("http://{}", http.address()))?;
-        process.ready(START, || async { ready.get("/-/ready").await?.fine().map(drop) }).await?;
-        Ok(Self { process, write, grpc, http })
+        process
+            .ready(START, || async {
+                ready.get("/-/ready").await?.fine().map(drop)
+            })
+            .await?;
+        Ok(Self {
+            process,
+            write,
+            grpc,
+            http,
+        })
     }
 
     /// Where `POST /api/v1/receive` goes, without TLS and without authentication.
@@ -113,8 +125,17 @@ impl Query {
             .args(stores.iter().map(|store| format!("--endpoint={store}")))
             .start(run)?;
         let http = Http::new(&format!("http://{}", port.address()))?;
-        process.ready(START, || async { http.get("/-/ready").await?.fine().map(drop) }).await?;
-        Ok(Self { process, port, _grpc: grpc, http })
+        process
+            .ready(START, || async {
+                http.get("/-/ready").await?.fine().map(drop)
+            })
+            .await?;
+        Ok(Self {
+            process,
+            port,
+            _grpc: grpc,
+            http,
+        })
     }
 
     /// Where it is reached.

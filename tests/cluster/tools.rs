@@ -26,7 +26,10 @@ pub fn tool(name: &str) -> Result<PathBuf> {
 /// Says what to type when it is not there.
 pub fn crd(plural: &str) -> Result<PathBuf> {
     let path = root().join(format!("target/tools/crds/{plural}.yaml"));
-    ensure!(path.exists(), "the CRD of {plural} is not there yet: run `make tools`");
+    ensure!(
+        path.exists(),
+        "the CRD of {plural} is not there yet: run `make tools`"
+    );
     Ok(path)
 }
 
@@ -38,8 +41,15 @@ pub fn ours(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().context("the path of this program")?;
     // A test program is in `deps/`, a binary in the folder above.
     let folder = this.parent().context("a folder around this program")?;
-    let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+    let folder = if folder.ends_with("deps") {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    };
     let path = folder.join(name);
-    ensure!(path.exists(), "{name} is not built yet: run `cargo build --workspace --bins`");
+    ensure!(
+        path.exists(),
+        "{name} is not built yet: run `cargo build --workspace --bins`"
+    );
     Ok(path)
 }

@@ -12,7 +12,11 @@ pub(crate) const PACE: Duration = Duration::from_millis(25);
 ///
 /// # Errors
 /// After `within`: what was waited for, and the probe's last error as its cause.
-pub async fn eventually<T, F>(what: &str, within: Duration, mut probe: impl FnMut() -> F) -> Result<T>
+pub async fn eventually<T, F>(
+    what: &str,
+    within: Duration,
+    mut probe: impl FnMut() -> F,
+) -> Result<T>
 where
     F: Future<Output = Result<T>>,
 {

@@ -37,7 +37,9 @@ pub(crate) fn pipe_to_watchdog() -> Result<PipeWriter> {
             PIPE.get_or_init(|| started)
         }
     };
-    writer.try_clone().context("another end of the watchdog's pipe")
+    writer
+        .try_clone()
+        .context("another end of the watchdog's pipe")
 }
 
 /// Forgets a process group whose leader is reaped, and whose number may mean another now.
@@ -48,8 +50,15 @@ pub(crate) fn forget(group: u32) -> Result<()> {
 fn start() -> Result<PipeWriter> {
     let (reader, writer) = pipe().context("a pipe for the watchdog")?;
     let mut command = Command::new("/bin/sh");
-    command.args(["-c", WATCH]).stdin(reader).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(["-c", WATCH])
+        .stdin(reader)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     // In a group of its own: Ctrl-C in the terminal must not reach it before us.
-    command.process_group(0).spawn().context("starting the watchdog")?;
+    command
+        .process_group(0)
+        .spawn()
+        .context("starting the watchdog")?;
     Ok(writer)
 }
