@@ -4,3 +4,4 @@ mod harness;
 mod charts;
 mod cases;
 mod doors;
+mod yaml;

@@ -18,11 +18,13 @@ mod plan;
 mod rewrite;
 mod splice;
 mod split;
+mod spread;
 
 pub use document::{Document, Format, Object};
 pub use gather::{GatherError, gather};
 pub use rewrite::{Rewritten, rewrite};
 pub use split::read;
+pub use spread::spread;
 
 /// One input: the name that people know it by, and its text.
 #[derive(Debug)]

@@ -85,17 +85,29 @@ struct Fault {
 /// # Errors
 /// What is no YAML, more than one document, and what JSON cannot hold.
 pub fn parse(text: &str) -> Result<Parsed, Error> {
-    let located = |fault: Fault| {
-        let Position { line, column } = Position::of(text, fault.offset);
+    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mark = text.len() - body.len();
+    let mut parsed = parse_body(body).map_err(|fault| {
+        let Position { line, column } = Position::of(body, fault.offset);
         Error {
             message: fault.message,
             line,
             column,
         }
-    };
-    guard::check(text).map_err(located)?;
-    let composed = compose::compose(text).map_err(located)?;
-    value::convert(composed).map_err(located)
+    })?;
+    if mark > 0 {
+        parsed.tree.shift(mark);
+        parsed
+            .duplicates
+            .iter_mut()
+            .for_each(|offset| *offset += mark);
+    }
+    Ok(parsed)
+}
+
+fn parse_body(text: &str) -> Result<Parsed, Fault> {
+    guard::check(text)?;
+    value::convert(compose::compose(text)?)
 }
 
 #[cfg(test)]

@@ -147,17 +147,23 @@ impl Plan<'_> {
         let mut entries = old.iter().filter(|_| regular);
         for children in children.chunks_exact(2) {
             let key = self.tree.node(children[0])?.span();
-            let colon = self.colon(key.end)?;
-            let end = self.tree.node(children[1])?.span().end.max(colon);
-            let entry = entries.next();
-            members.push((
-                key.start,
-                end,
-                entry.is_none_or(|(name, _)| new.contains_key(name)),
-            ));
-            if let Some((changed, value)) =
-                entry.and_then(|(name, value)| Some((new.get(name)?, value)))
-            {
+            let colon = self.colon(key.end);
+            let end = self.tree.node(children[1])?.span().end;
+            let (stays, changed) = match entries.next() {
+                None => (true, None),
+                Some((name, value)) => match new.get(name) {
+                    Some(changed) => (true, Some((value, changed)).filter(|(old, new)| old != new)),
+                    None => (false, None),
+                },
+            };
+            // Only what is not touched may have its colon on another line.
+            let colon = if stays && changed.is_none() {
+                colon.unwrap_or(end)
+            } else {
+                colon?
+            };
+            members.push((key.start, end.max(colon), stays));
+            if let Some((value, changed)) = changed {
                 let place = Place {
                     column,
                     end: colon,

@@ -37,43 +37,52 @@ pub fn rewrite(document: &Document, edits: &[PatchOperation]) -> Result<Rewritte
             comments_lost: false,
         });
     }
+    let kept = |text| Rewritten {
+        text,
+        comments_lost: false,
+    };
     let Some(tree) = &document.tree else {
-        return Ok(Rewritten {
-            text: json::print_like(text, &value),
-            comments_lost: false,
-        });
+        return Ok(kept(json::print_like(text, &value)));
     };
     if document.format == Format::Json {
         let root = tree.node(0).map_or(0..text.len(), yaml::Node::span);
         let new = json::print_like(&text[root.clone()], &value);
-        return Ok(Rewritten {
-            text: [&text[..root.start], &new, &text[root.end..]].concat(),
-            comments_lost: false,
-        });
+        return Ok(kept(
+            [&text[..root.start], &new, &text[root.end..]].concat(),
+        ));
     }
-    let spliced =
-        plan(text, tree, &document.value, &value).filter(|outcome| says(&outcome.text, &value));
-    Ok(match spliced {
-        Some(Outcome {
-            text,
-            comments_lost,
-        }) => Rewritten {
-            text,
-            comments_lost,
+    let spliced = plan(text, tree, &document.value, &value);
+    Ok(
+        match spliced.filter(|outcome| says(&outcome.text, &value)) {
+            Some(Outcome {
+                text,
+                comments_lost,
+            }) => Rewritten {
+                text,
+                comments_lost,
+            },
+            None => anew(document, tree, &value),
         },
-        None => anew(text, tree, &value),
-    })
+    )
 }
 
 fn says(text: &str, value: &Value) -> bool {
     yaml::parse(text).is_ok_and(|parsed| parsed.value == *value)
 }
 
-fn anew(old: &str, tree: &Tree, value: &Value) -> Rewritten {
+fn anew(document: &Document, tree: &Tree, value: &Value) -> Rewritten {
+    let old = document.text();
+    let before = &document.source.text()[..document.range.start];
     let marker = if old.starts_with("---") {
         old.split_inclusive('\n').next().unwrap_or_default()
     } else {
         ""
+    };
+    // Behind a JSON object on the same line no block can begin.
+    let separator = if before.trim_start_matches('\u{feff}').is_empty() || before.ends_with('\n') {
+        ""
+    } else {
+        "\n---\n"
     };
     let Layout { newline, .. } = layout(old, tree);
     let mut text = yaml::print(value, layout(old, tree));
@@ -81,7 +90,7 @@ fn anew(old: &str, tree: &Tree, value: &Value) -> Rewritten {
         text.truncate(text.len() - newline.len());
     }
     Rewritten {
-        text: [marker, &text].concat(),
+        text: [separator, marker, &text].concat(),
         comments_lost: has_comments(old, tree, marker.len()..old.len()),
     }
 }

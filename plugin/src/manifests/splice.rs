@@ -61,15 +61,13 @@ impl Lines<'_> {
         }
     }
 
-    /// The bytes of whole lines, so that cutting them leaves no empty line and an unfinished last line unfinished.
+    /// The bytes of whole lines, so that cutting them leaves no empty line. They go with the line end above them:
+    /// what is added at the end of the last one stays, and an unfinished last line stays unfinished.
     pub(super) fn whole(self, from: usize, end: usize) -> Range<usize> {
-        let (start, next) = (self.start(from), self.next(end));
-        if self.text[end..next].ends_with('\n') || start == 0 {
-            return start..next;
+        match self.start(from) {
+            0 => 0..self.next(end),
+            start => self.end(self.start(start - 1))..end,
         }
-        let before = &self.text[..start];
-        let line_end = if before.ends_with("\r\n") { 2 } else { 1 };
-        start - line_end..next
     }
 
     /// The line end that the text uses.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 use serde_json::{Deserializer, Value};
 
+use super::spread::spread;
 use super::{Document, Error, Format, Source};
-use crate::yaml::{self, Kind, MAX_DEPTH, Position};
+use crate::yaml::{self, MAX_DEPTH, Parsed, Position, Tree};
 
 /// Reads every document of a source; empty ones and those that hold nothing but comments are left out.
 ///
@@ -22,7 +23,7 @@ pub fn read(source: &Arc<Source>) -> Result<Vec<Document>, Vec<Error>> {
         line: 1,
         counted: 0,
     };
-    let start = source.text.len() - without_mark(&source.text).len();
+    let start = without_mark(&source.text, 0..source.text.len()).start;
     if let Some(rest) = reader.json_stream(start) {
         reader.yaml_stream(rest);
     }
@@ -33,8 +34,10 @@ pub fn read(source: &Arc<Source>) -> Result<Vec<Document>, Vec<Error>> {
     }
 }
 
-fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
+/// Without the byte order mark at the beginning, which kubectl does not read either.
+fn without_mark(text: &str, range: Range<usize>) -> Range<usize> {
+    let mark = text[range.clone()].starts_with('\u{feff}');
+    range.start + if mark { '\u{feff}'.len_utf8() } else { 0 }..range.end
 }
 
 struct Reader<'a> {
@@ -67,82 +70,58 @@ impl Reader<'_> {
                         values.byte_offset() - text[end..values.byte_offset()].trim_start().len();
                     end = values.byte_offset();
                     count += 1;
-                    self.add(
-                        start + begin..start + end,
-                        Format::Json,
-                        value,
-                        None,
-                        Vec::new(),
-                    );
+                    self.add(start + begin..start + end, Format::Json, value, None);
                 }
                 // One object may be the first document of a YAML stream, more of them are a stream of JSON.
                 Some(Err(error)) if count > 1 => {
                     let offset = start + offset_of(text, error.line(), error.column());
                     let place = Position::of(&self.source.text, offset);
-                    self.errors.push(Error::new(
-                        &self.source.name,
-                        "not JSON, in a stream of JSON objects",
-                        place,
-                    ));
+                    self.refuse("not JSON, in a stream of JSON objects", place);
                     return None;
                 }
-                Some(Err(_)) => return Some(start + end + blank_rest_of_line(&text[end..])),
+                Some(Err(_)) => return Some(start + end + blank_line(&text[end..])),
             }
         }
     }
 
     fn yaml_stream(&mut self, start: usize) {
         let source = self.source;
-        let mut begin = start;
-        let mut offset = start;
-        for line in source.text[start..].split_inclusive('\n') {
-            if let Some(rest) = line.strip_prefix("---") {
-                if !(rest.trim().is_empty() || rest.trim_start().starts_with('#')) {
-                    let place = Position::of(&source.text, offset);
-                    let message = "a separator --- with something else than a comment behind it";
-                    self.errors.push(Error::new(&source.name, message, place));
-                    return;
-                }
-                // The first separator of several belongs to the document below it.
-                if offset > begin {
-                    self.document(begin..offset);
-                    begin = offset + line.len();
+        let (chunks, odd_separator) = chunks(&source.text, start);
+        let read = spread(&chunks, |chunk| yaml::parse(&source.text[chunk.clone()]));
+        for (chunk, result) in chunks.into_iter().zip(read) {
+            match result {
+                Ok(parsed) => self.yaml(chunk, parsed),
+                Err(error) => {
+                    let line = self.line_at(chunk.start) + error.line - 1;
+                    let column = error.column;
+                    self.refuse(error.message, Position { line, column });
                 }
             }
-            offset += line.len();
         }
-        self.document(begin..offset);
+        if let Some(offset) = odd_separator {
+            let message = "a separator --- with something else than a comment behind it";
+            self.refuse(message, Position::of(&source.text, offset));
+        }
     }
 
-    fn document(&mut self, range: Range<usize>) {
-        let text = without_mark(&self.source.text[range.clone()]);
-        let range = range.end - text.len()..range.end;
-        match yaml::parse(text) {
-            Ok(parsed) if parsed.value.is_null() => {}
-            Ok(parsed) => {
-                let is_json = parsed.tree.node(0).is_some_and(|root| {
-                    matches!(root.kind, Kind::FlowMapping | Kind::FlowSequence)
-                        && is_json(&text[root.span()])
-                });
-                let format = if is_json { Format::Json } else { Format::Yaml };
-                self.add(
-                    range,
-                    format,
-                    parsed.value,
-                    Some(parsed.tree),
-                    parsed.duplicates,
-                );
-            }
-            Err(error) => {
-                let line = self.line_at(range.start) + error.line - 1;
-                let place = Position {
-                    line,
-                    column: error.column,
-                };
-                self.errors
-                    .push(Error::new(&self.source.name, error.message, place));
-            }
-        }
+    fn yaml(&mut self, range: Range<usize>, parsed: Parsed) {
+        let text = &self.source.text[range.clone()];
+        let is_json = parsed
+            .tree
+            .node(0)
+            .is_some_and(|root| root.kind.is_flow() && is_json(&text[root.span()]));
+        let format = if is_json { Format::Json } else { Format::Yaml };
+        self.add(
+            range,
+            format,
+            parsed.value,
+            Some((parsed.tree, parsed.duplicates)),
+        );
+    }
+
+    fn refuse(&mut self, message: &'static str, place: Position) {
+        self.errors
+            .push(Error::new(&self.source.name, message, place));
     }
 
     fn add(
@@ -150,14 +129,15 @@ impl Reader<'_> {
         range: Range<usize>,
         format: Format,
         value: Value,
-        tree: Option<yaml::Tree>,
-        duplicates: Vec<usize>,
+        places: Option<(Tree, Vec<usize>)>,
     ) {
         if value.is_null() {
             return;
         }
         let first_line = self.line_at(range.start);
         let source = Arc::clone(self.source);
+        let (tree, duplicates) = places.unzip();
+        let duplicates = duplicates.unwrap_or_default();
         self.documents.push(Document {
             source,
             range,
@@ -176,6 +156,27 @@ impl Reader<'_> {
         self.counted = self.counted.max(offset);
         self.line
     }
+}
+
+/// What stands between separators, and the first separator that is none.
+fn chunks(text: &str, start: usize) -> (Vec<Range<usize>>, Option<usize>) {
+    let mut chunks = Vec::new();
+    let (mut begin, mut offset) = (start, start);
+    for line in text[start..].split_inclusive('\n') {
+        if let Some(rest) = line.strip_prefix("---") {
+            if !(rest.trim().is_empty() || rest.trim_start().starts_with('#')) {
+                return (chunks, Some(offset));
+            }
+            // The first separator of several belongs to the document below it.
+            if offset > begin {
+                chunks.push(without_mark(text, begin..offset));
+                begin = offset + line.len();
+            }
+        }
+        offset += line.len();
+    }
+    chunks.push(without_mark(text, begin..offset));
+    (chunks, None)
 }
 
 /// Whether brackets outside of strings are nested further than anything here reads.
@@ -219,10 +220,8 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
         .unwrap_or(0)
 }
 
-/// The length of the blanks at the beginning, up to the end of the first line: kubectl drops them before it reads YAML.
-fn blank_rest_of_line(text: &str) -> usize {
+/// The length of a blank first line, which kubectl drops before it reads YAML.
+fn blank_line(text: &str) -> usize {
     let blank = text.len() - text.trim_start().len();
-    text[..blank]
-        .find('\n')
-        .map_or(blank, |newline| newline + 1)
+    text[..blank].find('\n').map_or(0, |newline| newline + 1)
 }

@@ -328,6 +328,16 @@ fn what_cannot_be_spliced_is_written_anew_in_order() {
     );
     let merged = "q: &q {z: 1, w: 2} # c\na:\n  <<: *q\n";
     assert!(rewritten(merged, replace("/a/z", json!(3))).comments_lost);
+    assert_eq!(
+        rewritten(" {b: &x 1, c: *x}\n", remove("/c")).text,
+        "b: 1\n"
+    );
+    let documents = documents("{\"a\": 1} {b: &x 1, c: *x}\n");
+    let new = rewrite(&documents[1], &edits(remove("/c"))).unwrap().text;
+    assert_eq!(
+        assemble(documents[0].source(), [(&documents[1], &*new)]),
+        b"{\"a\": 1}\n---\nb: 1\n"
+    );
     // Aliases and merges that stay as they are do not matter.
     spliced(
         merged,

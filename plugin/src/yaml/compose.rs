@@ -14,6 +14,8 @@ use super::{Fault, MAX_DEPTH, MAX_NODES};
 const BEHIND_THE_END: &str =
     "something behind the end of the document: documents are separated by a line ---";
 
+const INDENTING_TAB: &str = "a tab where only spaces may indent";
+
 /// What an event said about a scalar.
 #[derive(Debug, Default)]
 pub(super) struct Written {
@@ -33,14 +35,14 @@ pub(super) struct Composed {
 
 /// Reads the events of a text that `guard` has passed.
 pub(super) fn compose(text: &str) -> Result<Composed, Fault> {
-    // The offsets of libyaml begin behind a byte order mark.
-    let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut composer = Composer::new(text, text.len() - body.len());
     let mut parser = Parser::new();
     parser.set_encoding(Encoding::Utf8);
-    parser.set_input(Pieces::new(body));
+    parser.set_input(Pieces::new(text));
+    let mut composer = Composer::new(text);
     loop {
-        let event = parser.parse().map_err(|error| composer.explain(&error))?;
+        let event = parser
+            .parse()
+            .map_err(|error| explain(text, &error, composer.ended))?;
         if matches!(event.data, EventData::StreamEnd) {
             return composer.finish();
         }
@@ -50,7 +52,6 @@ pub(super) fn compose(text: &str) -> Result<Composed, Fault> {
 
 struct Composer<'a> {
     text: &'a str,
-    skipped: usize,
     tree: Tree,
     scalars: Vec<Written>,
     anchors: HashMap<String, u32>,
@@ -60,20 +61,25 @@ struct Composer<'a> {
     /// Where the last content ended.
     end: u32,
     documents: usize,
+    /// Whether one of them has ended.
+    ended: bool,
 }
 
 impl<'a> Composer<'a> {
-    fn new(text: &'a str, skipped: usize) -> Self {
+    fn new(text: &'a str) -> Self {
         Self {
             text,
-            skipped,
-            tree: Tree::default(),
-            scalars: Vec::new(),
+            // About what a manifest needs; a large one may grow.
+            tree: Tree {
+                nodes: Vec::with_capacity((text.len() / 12).min(4096)),
+            },
+            scalars: Vec::with_capacity((text.len() / 16).min(4096)),
             anchors: HashMap::new(),
             has_aliases: false,
             open: Vec::new(),
             end: 0,
             documents: 0,
+            ended: false,
         }
     }
 
@@ -132,9 +138,8 @@ impl<'a> Composer<'a> {
                 self.begin(anchor, tag.is_some(), kind, start)?;
             }
             EventData::SequenceEnd | EventData::MappingEnd => self.finish_open(end),
-            EventData::StreamStart { .. }
-            | EventData::StreamEnd
-            | EventData::DocumentEnd { .. } => {}
+            EventData::DocumentEnd { .. } => self.ended = true,
+            EventData::StreamStart { .. } | EventData::StreamEnd => {}
         }
         Ok(())
     }
@@ -276,45 +281,41 @@ impl<'a> Composer<'a> {
     }
 
     fn offset(&self, index: u64) -> u32 {
-        let offset = usize::try_from(index)
-            .unwrap_or(usize::MAX)
-            .saturating_add(self.skipped);
-        count(offset.min(self.text.len()))
+        count(offset(self.text, index))
     }
+}
 
-    fn explain(&self, error: &libyaml_safer::Error) -> Fault {
-        if error.kind() == ErrorKind::Reader {
-            let offset = self.text.find(is_forbidden).unwrap_or(0);
-            return Fault {
-                message: "a control character, which YAML does not allow",
-                offset,
-            };
-        }
-        // Of a key without a colon, the key's place says more than the line below it.
-        let message = error.problem();
-        let mark = if message == "could not find expected ':'" {
-            error.context_mark()
-        } else {
-            error.problem_mark()
+/// libyaml counts bytes, and a line end more than there is where `Pieces` added one.
+pub(super) fn offset(text: &str, index: u64) -> usize {
+    usize::try_from(index).unwrap_or(usize::MAX).min(text.len())
+}
+
+/// What libyaml says, in words for people. `ended`: it is about something behind the document.
+pub(super) fn explain(text: &str, error: &libyaml_safer::Error, ended: bool) -> Fault {
+    if error.kind() == ErrorKind::Reader {
+        return Fault {
+            message: "a control character, which YAML does not allow",
+            offset: text.find(is_forbidden).unwrap_or(0),
         };
-        let offset = mark.map_or(0, |mark| self.offset(mark.index) as usize);
-        let at_tab = self.text[offset..].starts_with('\t');
-        let message = match message {
-            "found character that cannot start any token"
-            | "found a tab character that violates indentation"
-                if at_tab =>
-            {
-                "a tab where only spaces may indent"
-            }
-            "found character that cannot start any token" => {
-                "a character that may only begin a value in quotes"
-            }
-            "could not find expected ':'" => "a key without a colon",
-            "did not find expected <document start>" if self.documents > 0 => BEHIND_THE_END,
-            other => other,
-        };
-        Fault { message, offset }
     }
+    // Of a key without a colon, the key's place says more than the line below it.
+    let mark = match error.problem() {
+        "could not find expected ':'" => error.context_mark(),
+        _ => error.problem_mark(),
+    };
+    let offset = mark.map_or(0, |mark| offset(text, mark.index));
+    let at_tab = text[offset..].starts_with('\t');
+    let message = match error.problem() {
+        _ if ended => BEHIND_THE_END,
+        "found a tab character that violates indentation" => INDENTING_TAB,
+        "found character that cannot start any token" if at_tab => INDENTING_TAB,
+        "found character that cannot start any token" => {
+            "a character that may only begin a value in quotes"
+        }
+        "could not find expected ':'" => "a key without a colon",
+        other => other,
+    };
+    Fault { message, offset }
 }
 
 /// A number that the limits keep within 32 bits.

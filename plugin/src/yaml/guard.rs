@@ -1,8 +1,9 @@
 //! Refuses, before libyaml sees them, the few texts that it cannot be trusted with.
 
-use libyaml_safer::{Scanner, TokenData};
+use libyaml_safer::{Encoding, Scanner, TokenData};
 
 use super::Fault;
+use super::compose::{explain, offset};
 use super::pieces::Pieces;
 
 /// Refuses a text that is too long, has a byte order mark inside, or would make the scanner panic.
@@ -13,56 +14,60 @@ pub(super) fn check(text: &str) -> Result<(), Fault> {
             offset: 0,
         });
     }
-    if let Some(offset) = text.find("\n\u{feff}") {
+    // Goyaml.v2 takes it for text, libyaml for nothing.
+    let breaks = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+    let mut marks = text.match_indices('\u{feff}').map(|(offset, _)| offset);
+    if let Some(offset) = marks.find(|offset| text[..*offset].ends_with(breaks)) {
         return Err(Fault {
             message: "a byte order mark inside a document",
-            offset: offset + 1,
+            offset,
         });
     }
-    match tag_before_comma(text) {
-        Some(offset) => Err(Fault {
-            message: "a tag must be followed by a space",
-            offset,
-        }),
-        None => Ok(()),
+    let spots = suspicious(text);
+    if spots.is_empty() {
+        return Ok(());
     }
+    tag_before_comma(text, &spots)
 }
 
 /// A tag in flow style with a comma right behind it, which is an error in libyaml and a panic in its port.
 ///
 /// Most such spots are prose inside a string. So each `!` is replaced by a letter (every offset stays) and the text
 /// scanned: where a scalar now begins at that very place, there was a tag.
-fn tag_before_comma(text: &str) -> Option<usize> {
-    let spots = suspicious(text);
-    if spots.is_empty() {
-        return None;
-    }
+fn tag_before_comma(text: &str, spots: &[usize]) -> Result<(), Fault> {
     let mut harmless = text.as_bytes().to_vec();
-    for spot in &spots {
+    for spot in spots {
         harmless[*spot] = b'x';
     }
-    let harmless = String::from_utf8(harmless).ok()?;
+    let harmless = String::from_utf8(harmless).unwrap_or_default();
     let mut scanner = Scanner::new();
+    scanner.set_encoding(Encoding::Utf8);
     scanner.set_input(Pieces::new(&harmless));
-    // An error ends the search: libyaml stops there too, and says what is wrong.
-    for token in scanner.map_while(Result::ok) {
-        let start = usize::try_from(token.start_mark.index).ok()?;
-        if matches!(token.data, TokenData::Scalar { .. }) && spots.binary_search(&start).is_ok() {
-            return Some(start);
+    for token in scanner {
+        let token = token.map_err(|error| explain(text, &error, false))?;
+        let offset = offset(text, token.start_mark.index);
+        if matches!(token.data, TokenData::Scalar { .. }) && spots.binary_search(&offset).is_ok() {
+            let message = "a tag must be followed by a space";
+            return Err(Fault { message, offset });
         }
     }
-    None
+    Ok(())
 }
 
 /// The offsets of every `!` that only characters of a tag separate from a comma.
 fn suspicious(text: &str) -> Vec<usize> {
     let bytes = text.as_bytes();
     let in_tag =
-        |byte: &u8| byte.is_ascii_alphanumeric() || b"-_;/?:@&=+$.%!~*'()#<>[]".contains(byte);
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"-_;/?:@&=+$.%!~*'()#[]".contains(byte);
     let mut spots = Vec::new();
-    for (offset, _) in bytes.iter().enumerate().filter(|(_, byte)| **byte == b'!') {
+    for (offset, _) in text.match_indices('!') {
         let rest = &bytes[offset..];
-        let length = rest.iter().take_while(|byte| in_tag(byte)).count();
+        let length = if rest.starts_with(b"!<") {
+            let inside = |byte: &&u8| **byte != b'>' && !byte.is_ascii_whitespace();
+            rest.iter().take_while(inside).count() + 1
+        } else {
+            rest.iter().take_while(|byte| in_tag(byte)).count()
+        };
         if rest.get(length) == Some(&b',') {
             spots.push(offset);
         }

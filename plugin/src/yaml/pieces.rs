@@ -2,42 +2,42 @@
 
 use std::io::{BufRead, Read};
 
+/// So much is decoded at a time.
+const PIECE: usize = 4096;
+
 /// A text in pieces of whole characters, so that libyaml does not decode all of it ahead, and with a last line that
 /// ends: kubectl reads by lines and gives each an end, and libyaml's port would panic on a block scalar without.
-pub(super) struct Pieces<'a> {
-    rest: &'a str,
-    end: &'a [u8],
+pub(super) struct Pieces {
+    text: String,
+    read: usize,
 }
 
-impl<'a> Pieces<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+impl Pieces {
+    pub(super) fn new(text: &str) -> Self {
+        let end = if text.ends_with('\n') { "" } else { "\n" };
         Self {
-            rest: text,
-            end: if text.ends_with('\n') { b"" } else { b"\n" },
+            text: [text, end].concat(),
+            read: 0,
         }
     }
 }
 
-impl BufRead for Pieces<'_> {
+impl BufRead for Pieces {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        const PIECE: usize = 4096;
-        if self.rest.is_empty() {
-            return Ok(self.end);
+        let rest = self.text.get(self.read..).unwrap_or_default();
+        let mut length = PIECE.min(rest.len());
+        while !rest.is_char_boundary(length) {
+            length -= 1;
         }
-        let length = self.rest.floor_char_boundary(PIECE);
-        Ok(&self.rest.as_bytes()[..length])
+        Ok(&rest.as_bytes()[..length])
     }
 
     fn consume(&mut self, amount: usize) {
-        if self.rest.is_empty() {
-            self.end = self.end.get(amount..).unwrap_or_default();
-        } else {
-            self.rest = self.rest.get(amount..).unwrap_or_default();
-        }
+        self.read += amount;
     }
 }
 
-impl Read for Pieces<'_> {
+impl Read for Pieces {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let piece = self.fill_buf()?;
         let length = piece.len().min(buffer.len());

@@ -123,6 +123,8 @@ fn hostile_texts_are_refused_where_they_begin_to_be() {
             column: 513
         }
     );
+    let deep = format!("{}{}", "[".repeat(512), "]".repeat(512));
+    assert_eq!(to_string(&value(&deep)).len(), 511 * 2 + 3);
     let chain: String = (1..700)
         .map(|n| format!("x{n}: &x{n} {{<<: *x{}}}\n", n - 1))
         .collect();

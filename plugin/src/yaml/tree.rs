@@ -79,6 +79,16 @@ pub(super) fn index(number: u32) -> usize {
     number as usize
 }
 
+pub(super) fn children(nodes: &[Node], number: usize) -> impl Iterator<Item = usize> {
+    let end = nodes.get(number).map_or(0, |node| index(node.next));
+    let mut next = number + 1;
+    std::iter::from_fn(move || {
+        let child = (next < end).then_some(next)?;
+        next = index(nodes.get(child)?.next);
+        Some(child)
+    })
+}
+
 impl Tree {
     /// The node of that number; the root has number 0.
     pub fn node(&self, number: usize) -> Option<&Node> {
@@ -92,13 +102,7 @@ impl Tree {
 
     /// The numbers of a node's children.
     pub fn children(&self, number: usize) -> impl Iterator<Item = usize> {
-        let end = self.nodes.get(number).map_or(0, |node| index(node.next));
-        let mut next = number + 1;
-        std::iter::from_fn(move || {
-            let child = (next < end).then_some(next)?;
-            next = index(self.nodes.get(child)?.next);
-            Some(child)
-        })
+        children(&self.nodes, number)
     }
 
     /// The bytes of the value at a JSON pointer into the document.
@@ -109,6 +113,15 @@ impl Tree {
     /// The bytes of the key of the member at a JSON pointer; none for an item of a list and for the root.
     pub fn key_span(&self, text: &str, pointer: &str) -> Option<Range<usize>> {
         Some(self.nodes.get(self.find(text, pointer)?.key?)?.span())
+    }
+
+    /// Moves every place by some bytes.
+    pub(super) fn shift(&mut self, bytes: usize) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        for node in &mut self.nodes {
+            node.start = node.start.saturating_add(bytes);
+            node.end = node.end.saturating_add(bytes);
+        }
     }
 
     fn find(&self, text: &str, pointer: &str) -> Option<Found> {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::compose::{Composed, Written};
 use super::scalars::{Scalar, json_number, resolve};
-use super::tree::{Kind, Node, index, key_text};
+use super::tree::{Kind, Node, children, index, key_text};
 use super::{Fault, MAX_DEPTH, MAX_NODES, Parsed};
 
 const PREFIX: &str = "tag:yaml.org,2002:";
@@ -50,21 +50,20 @@ struct Converter<'a> {
 impl Converter<'_> {
     fn value(&mut self, number: usize) -> Result<Value, Fault> {
         self.count(number)?;
-        let node = self.nodes[number];
+        let nodes = self.nodes;
+        let node = nodes[number];
         match node.kind {
             Kind::Plain | Kind::Quoted | Kind::BlockScalar => self.scalar(number),
             Kind::Alias => self.through_alias(number, |this| this.value(index(node.extra))),
             Kind::BlockSequence | Kind::FlowSequence => self.deeper(number, |this| {
-                let mut items = Vec::new();
-                let mut child = number + 1;
-                while child < index(node.next) {
+                let mut items = Vec::with_capacity(children(nodes, number).count());
+                for child in children(nodes, number) {
                     items.push(this.value(child)?);
-                    child = index(this.nodes[child].next);
                 }
                 Ok(Value::Array(items))
             }),
             Kind::BlockMapping | Kind::FlowMapping => {
-                let mut map = Map::new();
+                let mut map = Map::with_capacity(children(nodes, number).count() / 2);
                 self.mapping(number, &mut map)?;
                 Ok(Value::Object(map))
             }
@@ -76,20 +75,18 @@ impl Converter<'_> {
         self.deeper(number, |this| {
             // Merged keys are no duplicates, and neither is a key that replaces a merged one.
             let mut own = this.alias_depth == 0;
-            let mut key = number + 1;
-            while key < index(this.nodes[number].next) {
-                let value = index(this.nodes[key].next);
+            let mut children = children(this.nodes, number);
+            while let (Some(key), Some(value)) = (children.next(), children.next()) {
                 if this.is_merge(key) {
                     this.merge(value, map)?;
                     own = false;
-                } else {
-                    let name = this.key(key)?;
-                    let replaced = this.value(value).map(|value| map.insert(name, value))?;
-                    if own && replaced.is_some() {
-                        this.duplicates.push(index(this.nodes[key].start));
-                    }
+                    continue;
                 }
-                key = index(this.nodes[value].next);
+                let name = this.key(key)?;
+                let value = this.value(value)?;
+                if map.insert(name, value).is_some() && own {
+                    this.duplicates.push(index(this.nodes[key].start));
+                }
             }
             Ok(())
         })
@@ -111,12 +108,7 @@ impl Converter<'_> {
                 })
             }
             Kind::BlockSequence | Kind::FlowSequence => {
-                let mut items = Vec::new();
-                let mut child = number + 1;
-                while child < index(node.next) {
-                    items.push(child);
-                    child = index(self.nodes[child].next);
-                }
+                let items: Vec<usize> = children(self.nodes, number).collect();
                 // The first of them wins, so it goes in last.
                 for item in items.into_iter().rev() {
                     if matches!(
