@@ -51,7 +51,9 @@ class Program:
     def pins(self):
         """The files that fix what is built, down to checksums."""
         names = {"wheel": ("requirements.txt",), "npm": ("package.json", "package-lock.json")}
-        return [HERE / self.folder / name for name in names.get(self.kind, ("go.mod", "go.sum"))]
+        pinned = [HERE / self.folder / name for name in names.get(self.kind, ("go.mod", "go.sum"))]
+        # A program that is ours is fixed by its own text as well.
+        return pinned + sorted((HERE / self.folder).glob("*.go"))
 
     @property
     def stamp(self):
@@ -63,6 +65,7 @@ class Program:
 
 
 PROGRAMS = [
+    Program("yaml-oracle", ("yaml-oracle",), 5, 0.1, "yaml-oracle", packages=(".",)),
     Program("etcd", ("etcd",), 35, 0.9, "etcd", packages=("go.etcd.io/etcd/server/v3",)),
     Program(
         "kubernetes", ("kube-apiserver", "kubectl"), 240, 3.2, "kubernetes", flags=KUBERNETES_FLAGS,
