@@ -1,7 +1,8 @@
 //! Asks every door the same question, and runs the real programs. One test binary; one file per subject.
 
-mod harness;
-mod charts;
 mod cases;
+mod charts;
 mod doors;
+mod harness;
+mod properties;
 mod yaml;

@@ -51,7 +51,8 @@ pub fn revert(subject: &Subject<'_>) -> Decision {
         Err(reason) => return left_whole(subject, reason, Vec::new()),
     };
     let mut decision = Decision::leave(Reason::NoWiring);
-    for name in draft.record.names() {
+    // A later wiring may have taken a name that an earlier one's adoption had set free: the last in comes out first.
+    for name in draft.record.names().into_iter().rev() {
         revert::revert(&mut draft, &name);
         decision.outcomes.push((name.into(), Outcome::Unwire(Reason::ObjectNotSelected)));
     }

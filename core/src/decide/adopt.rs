@@ -46,12 +46,21 @@ pub(super) fn find(draft: &Draft<'_>, wiring: &Wiring, wanted: &Map<String, Valu
         },
         ([one, other, ..], _) | ([], [one, other, ..]) => Err(ambiguous(*one, *other)),
         ([], []) => Ok(Target::Append),
+        // Two entries of one name are refused by Prometheus: neither can be told from the other later on.
+        ([], [one]) if twin(draft, *one).is_some() => Err(ambiguous(*one, twin(draft, *one).unwrap_or(*one))),
         ([], [one]) => match (conflict(draft, *one, wanted), wiring.entry.adopt) {
             (None, _) => Ok(Target::Adopt(*one)),
             (Some(_), wiring::Adopt::Replace) => Ok(Target::Replace(*one)),
             (Some(path), wiring::Adopt::Same) => Err(Reason::EntryConflicts { path }),
         },
     }
+}
+
+/// Another entry of the same name.
+fn twin(draft: &Draft<'_>, at: usize) -> Option<usize> {
+    let name = draft.entries[at].text("name");
+    let same = |(other, entry): (usize, &super::draft::DraftEntry<'_>)| other != at && !name.is_empty() && entry.text("name") == name;
+    draft.entries.iter().enumerate().position(same)
 }
 
 fn ambiguous(one: usize, other: usize) -> Reason {
@@ -73,7 +82,6 @@ fn conflict(draft: &Draft<'_>, at: usize, wanted: &Map<String, Value>) -> Option
                     return Some(format!("{path}.headers.{header}"));
                 }
             }
-            (None, Value::Object(headers)) if name == "headers" && headers.is_empty() => {}
             _ => return Some(format!("{path}.{name}")),
         }
     }

@@ -86,6 +86,13 @@ impl Record {
         self.0.remove(wiring)
     }
 
+    /// Hands over a label that another wiring holds with the same value, so that it stays when that wiring drops it.
+    pub(super) fn hand_over_label(&mut self, label: &str, value: &str, yields: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+        let others = self.0.iter_mut().filter(|(name, _)| yields(name)).map(|(_, wired)| wired);
+        let mut holders = others.filter(|wired| wired.labels.get(label).and_then(|held| held.first()).is_some_and(|held| held == value));
+        holders.next()?.labels.remove(label)
+    }
+
     pub(super) fn first_mut(&mut self) -> Option<&mut Wired> {
         self.0.values_mut().next()
     }

@@ -18,7 +18,10 @@ pub(super) fn revert(draft: &mut Draft<'_>, wiring: &str) {
                 draft.entries.remove(at);
             }
             Some(was) => {
-                let given_back = give_back(&draft.entries[at].value, &wired, was);
+                // Two entries of one name are a configuration that Prometheus refuses: a name that is taken stays taken.
+                let taken = draft.entries.iter().enumerate().any(|(other, entry)| other != at && entry.text("name") == was);
+                let name = if taken && !was.is_empty() { &wired.entry } else { was };
+                let given_back = give_back(&draft.entries[at].value, &wired, name);
                 draft.entries[at].value = Cow::Owned(given_back);
             }
         }

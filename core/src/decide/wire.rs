@@ -41,7 +41,10 @@ struct Values {
 pub(super) fn wire(draft: &mut Draft<'_>, wiring: &Wiring, facts: &Facts, rules: &Rules, claims: &mut Claims) -> Result<Done, Reason> {
     let subject = draft.subject;
     credential(subject, wiring, facts)?;
-    let values = render(subject, wiring).ok_or(Reason::NameUnknown)?;
+    let mut values = render(subject, wiring).ok_or(Reason::NameUnknown)?;
+    // What any wiring enforces, no wiring gives as a default.
+    let selecting = || rules.wirings().iter().filter(|other| super::unselected(subject, facts, other).is_none());
+    values.defaults.retain(|(label, _)| !selecting().any(|other| other.enforced.iter().any(|(enforced, _)| enforced == label)));
     let gate = Gate::of(subject, facts);
     let labels_field = (!values.enforced.is_empty() || !values.defaults.is_empty()).then(|| subject.kind.labels_field());
     if let Some(reason) = wiring.entry.needs.iter().copied().chain(labels_field).find_map(|path| gate.refuses(path)) {
@@ -59,9 +62,12 @@ pub(super) fn wire(draft: &mut Draft<'_>, wiring: &Wiring, facts: &Facts, rules:
     let before = (trial.labels.clone(), trial.record.wired(&wiring.name).cloned());
     let wanted = wanted(wiring, &values);
     let target = adopt::find(&trial, wiring, &wanted)?;
+    if let Target::Adopt(at) | Target::Replace(at) = target {
+        leave_to_earlier(&trial.entries[at], wiring, subject, facts, rules)?;
+    }
     let mut done = Done { changed: false, warnings: Vec::new() };
     let mut wired = entry(&mut trial, wiring, &values, wanted, target, &gate, &mut done)?;
-    labels(&mut trial, &mut wired, before.1.as_ref(), &values, &names);
+    labels(&mut trial, wiring, &mut wired, before.1.as_ref(), &values, rules, &names);
     warn(subject, &gate, trial.labels != before.0, &mut done);
     wired.made = before.1.as_ref().map(|wired| wired.made.clone()).unwrap_or_default();
     done.changed |= trial.labels != before.0 || before.1.as_ref() != Some(&wired);
@@ -148,24 +154,43 @@ impl Claims {
 
     fn take(&mut self, wiring: &Wiring, values: &Values) {
         self.entries.insert(wiring.entry.name.clone(), Arc::clone(&wiring.name));
-        for (label, value) in values.enforced.iter().chain(&values.defaults) {
+        for (label, value) in &values.enforced {
             self.labels.entry(label.clone()).or_insert_with(|| (value.clone(), Arc::clone(&wiring.name)));
         }
     }
 }
 
+/// Whether the holder of a record makes way for a wiring: a later one does, and one that is gone.
+fn yields(holder: &str, wiring: &Wiring, rules: &Rules) -> bool {
+    *holder != *wiring.name && (rules.wiring(holder).is_none() || holder > &*wiring.name)
+}
+
 /// The records that make way: of later wirings, and of wirings that are gone, where they hold our entry or label.
 fn overtaken(draft: &Draft<'_>, wiring: &Wiring, values: &Values, rules: &Rules) -> Vec<String> {
     let holds = |(name, wired): &(&String, &Wired)| {
-        let gone = rules.wiring(name).is_none();
-        if **name == *wiring.name || !(gone || name.as_str() > &*wiring.name) {
+        if !yields(name, wiring, rules) {
             return false;
         }
+        let gone = rules.wiring(name).is_none();
         let url = draft.entries.iter().find(|entry| entry.text("name") == wired.entry).map(|entry| entry.text("url"));
         let label = values.enforced.iter().any(|(label, value)| wired.labels.get(label).and_then(|held| held.first()).is_some_and(|held| held != value));
         wired.entry == wiring.entry.name || label || (gone && url == Some(wiring.entry.url.as_str()))
     };
     draft.record.iter().filter(holds).map(|(name, _)| name.clone()).collect()
+}
+
+/// An entry of the user's that an earlier wiring could adopt is that wiring's affair, also while it is left: adopted by
+/// a later one under another name, it would be gone when the earlier one looks again.
+fn leave_to_earlier(entry: &DraftEntry<'_>, wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Result<(), Reason> {
+    let (name, url) = (entry.text("name"), entry.text("url"));
+    let earlier = rules.wirings().iter().take_while(|other| other.name < wiring.name);
+    let claims = |other: &&Arc<Wiring>| {
+        (other.entry.name == name || other.entry.url == url) && super::unselected(subject, facts, other).is_none()
+    };
+    match earlier.into_iter().find(claims) {
+        Some(other) => Err(Reason::EntryTaken { entry: other.entry.name.clone(), by: Arc::clone(&other.name) }),
+        None => Ok(()),
+    }
 }
 
 /// Every enforced field of the entry but its relabel rules, in the order in which it is written.
@@ -332,7 +357,7 @@ fn defaults(members: &mut Map<String, Value>, wiring: &Wiring, old: &Wired, wire
 }
 
 /// Sets the enforced labels, gives the defaults, and gives back what the wiring no longer asks for.
-fn labels(draft: &mut Draft<'_>, wired: &mut Wired, old: Option<&Wired>, values: &Values, names: &[(&str, &'static str)]) {
+fn labels(draft: &mut Draft<'_>, wiring: &Wiring, wired: &mut Wired, old: Option<&Wired>, values: &Values, rules: &Rules, names: &[(&str, &'static str)]) {
     let held: BTreeMap<String, Vec<String>> = old.map(|old| old.labels.clone()).unwrap_or_default();
     // First the object's labels as they would be without this wiring: whatever differs from ours is the user's.
     for (label, ours) in &held {
@@ -348,14 +373,24 @@ fn labels(draft: &mut Draft<'_>, wired: &mut Wired, old: Option<&Wired>, values:
     let own = |labels: &Map<String, Value>, label: &str| labels.get(label).and_then(Value::as_str).map(str::to_owned);
     for (label, value) in &values.enforced {
         let user = own(&draft.labels, label);
-        if user.as_deref() != Some(value) {
+        if let Some(held) = draft.record.hand_over_label(label, value, |holder| yields(holder, wiring, rules)) {
+            wired.labels.insert(label.clone(), held);
+        } else if user.as_deref() != Some(value) {
             wired.labels.insert(label.clone(), std::iter::once(value.clone()).chain(user).collect());
         }
         draft.labels.insert(label.clone(), Value::String(value.clone()));
     }
     for (label, value) in &values.defaults {
-        let enforced = values.enforced.iter().any(|(enforced, _)| enforced == label);
-        if enforced || names.iter().any(|(name, _)| name == label) || own(&draft.labels, label).is_some() {
+        if names.iter().any(|(name, _)| name == label) {
+            continue;
+        }
+        let current = own(&draft.labels, label);
+        let handed = current.as_ref().and_then(|current| draft.record.hand_over_label(label, current, |holder| yields(holder, wiring, rules)));
+        if handed.is_none() && current.is_some() {
+            continue;
+        }
+        if let Some(users) = handed.and_then(|held| held.into_iter().nth(1)) {
+            draft.labels.insert(label.clone(), Value::String(users));
             continue;
         }
         wired.labels.insert(label.clone(), vec![value.clone()]);
