@@ -156,6 +156,11 @@ impl World {
         }
     }
 
+    /// Whether credentials are only assumed to be there.
+    pub fn assumes_credentials(&self) -> bool {
+        self.credentials.is_none()
+    }
+
     /// What was assumed, each a short sentence; empty when everything that can matter is known.
     pub fn assumptions(&self, rules: &Rules) -> Vec<&'static str> {
         let references = rules.wirings().iter().any(|wiring| !wiring.references.is_empty());

@@ -32,8 +32,10 @@ impl Ending {
 /// What sort of failure; says the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// 1: it was tried and did not work. 2 where `diff` says it, whose 1 means differences.
+    /// 1: it was tried and did not work.
     Failed,
+    /// 2: the same of `diff`, whose 1 means differences.
+    DiffFailed,
     /// 2: the command line is wrong, there is nothing to work on, or a question cannot be asked.
     Usage,
     /// 5: somebody else's object, or another cluster than was meant.
@@ -53,7 +55,7 @@ impl Kind {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Failed => 1,
-            Self::Usage => 2,
+            Self::DiffFailed | Self::Usage => 2,
             Self::Refused => 5,
             Self::TimedOut => 124,
             Self::Interrupted => 130,

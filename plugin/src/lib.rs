@@ -10,6 +10,7 @@
 use std::ffi::OsString;
 use std::io::{Read, Write};
 
+mod ask;
 pub mod cli;
 pub mod cluster;
 pub mod completion;

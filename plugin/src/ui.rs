@@ -127,6 +127,16 @@ impl<'a> Ui<'a> {
         self.data(format!("{value:#}\n").as_bytes())
     }
 
+    /// Whether standard output is this process's own and a terminal.
+    pub fn has_terminal(&self) -> bool {
+        self.surroundings.is_process && self.surroundings.terminals[1]
+    }
+
+    /// Writes out what is kept back of the result.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.stdout.flush().map_err(|error| unwritable(&error))
+    }
+
     /// Says a line on standard error; silent under `-q`.
     pub fn say(&mut self, line: impl Display) {
         if !self.quiet {

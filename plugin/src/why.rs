@@ -1,11 +1,166 @@
-//! `kubectl thanos why`.
+//! `kubectl thanos why`: why an object is wired, or why not, step by step.
 
-use crate::cli::{Global, WhyArgs};
+use std::path::Path;
+
+use json_patch::PatchOperation;
+use serde::Serialize;
+use serde_json::Value;
+use thanos_core::{Outcome, Reason, Subject, codes, names};
+
+use crate::ask::{Objects, Question};
+use crate::cli::{Global, ReportFormat, WhyArgs};
+use crate::facts::Known;
 use crate::failure::{Ending, Failure};
+use crate::files;
+use crate::judge::{self, Finding, Judge, Name};
 use crate::ui::Ui;
+use crate::yaml;
+
+mod tell;
+mod trace;
+
+use trace::Step;
+
+/// The report.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    api_version: &'static str,
+    kind: &'static str,
+    assumed: Vec<&'static str>,
+    objects: Vec<Why>,
+}
+
+/// Why one object is wired, or why not.
+#[derive(Debug, Serialize)]
+struct Why {
+    object: Name,
+    state: State,
+    #[serde(flatten)]
+    finding: Finding,
+    wirings: Vec<OfWiring>,
+    changes: Vec<String>,
+    effects: Vec<String>,
+    warnings: Vec<Finding>,
+    patch: Vec<PatchOperation>,
+}
+
+/// What one wiring comes to.
+#[derive(Debug, Serialize)]
+struct OfWiring {
+    wiring: String,
+    state: State,
+    #[serde(flatten)]
+    finding: Finding,
+    steps: Vec<Step>,
+}
+
+/// How things stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum State {
+    /// It is wired.
+    Wired,
+    /// It is not wired, or not so, and would be by the shown change.
+    WouldBeWired,
+    /// A wiring is in it, and would be taken out by the shown change.
+    WouldBeUnwired,
+    /// It stays as it is.
+    Left,
+}
 
 /// Runs the verb.
 pub(crate) fn run(args: &WhyArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
-    let _ = (args, global, ui);
-    Err(Failure::failed("why is not written yet"))
+    let object = args.object.as_deref();
+    let question = Question { object, filenames: &args.filenames, world: &args.world, all_namespaces: false };
+    let answer = question.ask(global, ui)?;
+    let values = answer.values(object)?;
+    let mut judge = Judge::new(&answer.known);
+    let objects: Vec<Why> = values.into_iter().filter_map(|value| why(value, &mut judge, &answer.known)).collect();
+    let assumed = answer.known.world.assumptions(&answer.known.rules);
+    let report = Report { api_version: names::API_VERSION, kind: "WhyReport", assumed, objects };
+    match args.output {
+        ReportFormat::Json => ui.json(&serde_json::to_value(&report).unwrap_or(Value::Null))?,
+        ReportFormat::Text => tell::tell(&report, ui)?,
+    }
+    if let Some(path) = &args.save_facts {
+        save(path, &answer.known, ui)?;
+    }
+    let stored = matches!(answer.objects, Objects::Stored(_));
+    let fine = report.objects.iter().all(|why| why.is_fine(stored));
+    Ok(if fine { Ending::Fine } else { Ending::Findings })
+}
+
+fn why(value: &Value, judge: &mut Judge<'_>, known: &Known) -> Option<Why> {
+    let judged = judge.judge(value)?;
+    let edits = judged.decision.edits();
+    let mut wirings = Vec::new();
+    if let Ok(subject) = Subject::read(value, None, &known.namespace) {
+        let facts = judge.facts(&subject).clone();
+        let assumed = known.world.assumes_credentials();
+        for (name, outcome) in &judged.decision.outcomes {
+            let wiring = known.rules.wiring(name);
+            let steps = wiring.map(|wiring| trace::trace(wiring, &subject, &facts, assumed, outcome)).unwrap_or_default();
+            wirings.push(OfWiring { wiring: name.to_string(), state: state(outcome), finding: finding(outcome), steps });
+        }
+    }
+    let verdict = judged.reason().map_or_else(
+        || Finding::new(judged.decision.code(), judged.decision.code().title),
+        |reason| Finding::new(reason.code(), reason),
+    );
+    let any = |wanted| wirings.iter().any(|of: &OfWiring| of.state == wanted);
+    let state = match judged.reason() {
+        Some(Reason::AlreadyWired) => State::Wired,
+        Some(_) if any(State::Wired) => State::Wired,
+        Some(_) => State::Left,
+        None if any(State::WouldBeWired) => State::WouldBeWired,
+        None if any(State::WouldBeUnwired) => State::WouldBeUnwired,
+        None if any(State::Wired) => State::Wired,
+        None => State::Left,
+    };
+    Some(Why {
+        state,
+        finding: verdict,
+        wirings,
+        changes: judge::changes(value, edits),
+        effects: judged.effects().iter().map(ToString::to_string).collect(),
+        warnings: judged.findings(),
+        patch: edits.to_vec(),
+        object: judged.object,
+    })
+}
+
+fn state(outcome: &Outcome) -> State {
+    match outcome {
+        Outcome::Wire => State::WouldBeWired,
+        Outcome::Unwire(_) => State::WouldBeUnwired,
+        Outcome::Leave(Reason::AlreadyWired) => State::Wired,
+        Outcome::Leave(_) => State::Left,
+    }
+}
+
+fn finding(outcome: &Outcome) -> Finding {
+    match outcome {
+        Outcome::Wire => Finding::new(codes::WIRED, "nothing stands in the way"),
+        Outcome::Unwire(reason) | Outcome::Leave(reason) => Finding::new(reason.code(), reason),
+    }
+}
+
+impl Why {
+    /// Whether it is wired; for an object in a file, whether it would be once it is created.
+    fn is_fine(&self, stored: bool) -> bool {
+        self.state == State::Wired || (self.state == State::WouldBeWired && !stored)
+    }
+}
+
+/// Writes what was known as a facts file, and the CRDs beside it.
+fn save(path: &Path, known: &Known, ui: &mut Ui<'_>) -> Result<(), Failure> {
+    let written = known.world.written(path);
+    for (file, crd) in &written.crds {
+        files::write(file, yaml::to_string(crd).as_bytes())?;
+        ui.say(format!("wrote {}", file.display()));
+    }
+    files::write(path, yaml::to_string(&written.facts).as_bytes())?;
+    ui.say(format!("wrote {}", path.display()));
+    Ok(())
 }

@@ -23,12 +23,6 @@ const EXAMPLES: &str = "\
   kubectl thanos why prometheus/k8s -n monitoring                        one object, step by step
   kubectl thanos inject -f deploy/ --wiring hub.yaml > wired.yaml        the same wiring, offline";
 
-const VERB_TEMPLATE: &str = "\
-{about-with-newline}
-{before-help}{usage-heading} {usage}
-
-{all-args}{after-help}";
-
 /// The name to show: `kubectl thanos` where kubectl calls us, `helm thanos` where helm does, else as it is.
 pub fn called_as(args: &[OsString], surroundings: &Surroundings) -> String {
     if surroundings.variable("HELM_PLUGIN_NAME").is_some() {
@@ -47,47 +41,40 @@ pub fn called_as(args: &[OsString], surroundings: &Surroundings) -> String {
 
 /// The whole command line under the name to show.
 pub fn command(name: &str) -> Command {
-    let mut command = Cli::command().bin_name(name).arg_required_else_help(true);
-    let (short, long) = (root_help(&command, false), root_help(&command, true));
-    let verbs: Vec<String> = command
-        .get_subcommands()
-        .map(|verb| verb.get_name().to_owned())
-        .collect();
-    for verb in verbs {
-        command = command.mut_subcommand(verb, |verb| framed(verb, name));
-    }
-    command
-        .help_template("{about-with-newline}\n{before-help}{after-help}")
-        .before_help(short.replace("kubectl thanos", name))
-        .before_long_help(long.replace("kubectl thanos", name))
+    let command = Cli::command().bin_name(name).arg_required_else_help(true);
+    let help = root_help(&command).replace("kubectl thanos", name);
+    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
+    let framed = verbs.iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| framed(verb, name)));
+    framed.help_template(help)
 }
 
+/// A verb whose help begins with its examples. They stand in the template, where nothing wraps them.
 fn framed(verb: Command, name: &str) -> Command {
-    let examples = verb.get_before_help().map(ToString::to_string);
-    let framed = verb.help_template(VERB_TEMPLATE);
-    match examples {
-        Some(examples) => framed.before_help(examples.replace("kubectl thanos", name)),
-        None => framed,
-    }
+    let examples = verb.get_before_help().map(ToString::to_string).unwrap_or_default().replace("kubectl thanos", name);
+    let template = format!("{{about-with-newline}}\n{examples}\n\n{{usage-heading}} {{usage}}\n\n{{all-args}}{{after-help}}\n");
+    verb.before_help(None::<&str>).help_template(template)
 }
 
-fn root_help(command: &Command, long: bool) -> String {
-    let mut help = format!("{EXAMPLES}\n");
+/// Examples first, then the verbs in their groups.
+fn root_help(command: &Command) -> String {
+    let mut help = format!("{{about-with-newline}}\n{EXAMPLES}\n");
     let about = |verb: &str| {
         let about = command.find_subcommand(verb).and_then(Command::get_about);
         about.map(ToString::to_string).unwrap_or_default()
     };
     for (group, verbs) in GROUPS {
-        let _ = write!(help, "\n{group}\n");
+        let _ = writeln!(help, "\n{group}");
         for verb in verbs {
             let _ = writeln!(help, "  {verb:<12}{}", about(verb));
         }
     }
-    help.push_str("\nRun `kubectl thanos COMMAND -h`, or --help for more. Flags go behind the command: kubectl allows none before `thanos`.\n");
-    if long {
-        help.push_str("\nExit codes: 0 fine, 1 failed (diff: differences), 2 usage, 3 findings, 4 partly done, 5 refused, 124 timeout, 130 interrupted.\n");
-    }
-    help
+    help + "
+Run `kubectl thanos COMMAND -h`, or --help for all flags. Flags go behind the command: kubectl allows
+none before `thanos`.
+
+Exit codes: 0 fine, 1 failed (of diff: differences), 2 usage or nothing to work on, 3 findings, 4 partly done,
+5 refused, 124 timeout, 130 interrupted.
+"
 }
 
 #[cfg(test)]

@@ -1,0 +1,178 @@
+//! The steps by which one wiring is decided for one object, in their order, and where they ended.
+
+use serde::Serialize;
+use thanos_core::wiring::{OptOut, ReferenceKind, Wiring};
+use thanos_core::{Credential, Facts, Kind, Outcome, Reason, Subject, names, versions};
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Step {
+    step: Place,
+    pub(super) result: Passed,
+    pub(super) said: String,
+}
+
+/// The steps, in the order in which they are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Place {
+    Wiring,
+    Kind,
+    Namespace,
+    Object,
+    OptOut,
+    Credential,
+    Version,
+    Entry,
+    Labels,
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Passed {
+    /// Well.
+    Yes,
+    /// Here the decision fell.
+    No,
+    /// It was not looked at any more.
+    NotReached,
+}
+
+impl Step {
+    /// The word in front of it.
+    pub(super) fn word(&self) -> &'static str {
+        match self.step {
+            Place::Wiring => "wiring",
+            Place::Kind => "kind",
+            Place::Namespace => "namespace",
+            Place::Object => "object",
+            Place::OptOut => "opt-out",
+            Place::Credential => "credential",
+            Place::Version => "version",
+            Place::Entry => "entry",
+            Place::Labels => "labels",
+        }
+    }
+}
+
+const PLACES: [Place; 9] = [
+    Place::Wiring,
+    Place::Kind,
+    Place::Namespace,
+    Place::Object,
+    Place::OptOut,
+    Place::Credential,
+    Place::Version,
+    Place::Entry,
+    Place::Labels,
+];
+
+/// The steps of a wiring for a subject, by what came of it.
+pub(super) fn trace(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bool, outcome: &Outcome) -> Vec<Step> {
+    let reason = match outcome {
+        Outcome::Wire | Outcome::Leave(Reason::AlreadyWired) => None,
+        Outcome::Leave(reason) | Outcome::Unwire(reason) => Some(reason),
+    };
+    let fell = reason.map(place);
+    let passed = |step: Place| match fell {
+        None => Passed::Yes,
+        Some(fell) if step == fell => Passed::No,
+        // The labels' names are looked at before the entry.
+        Some(_) if matches!(reason, Some(Reason::LabelNameTaken { .. })) && step == Place::Entry => Passed::NotReached,
+        Some(fell) if step < fell => Passed::Yes,
+        Some(_) => Passed::NotReached,
+    };
+    let step = |step: Place| {
+        let result = passed(step);
+        let said = match (result, reason) {
+            (Passed::No, Some(reason)) => format!("{} {reason}", reason.code()),
+            (Passed::NotReached, _) => "not looked at".to_owned(),
+            _ => well(step, wiring, subject, facts, assumed),
+        };
+        Step { step, result, said }
+    };
+    // That a wiring is there goes without saying.
+    let shown = PLACES.into_iter().filter(|place| *place != Place::Wiring || fell == Some(Place::Wiring));
+    shown.map(step).collect()
+}
+
+/// The step at which a reason is found.
+fn place(reason: &Reason) -> Place {
+    match reason {
+        Reason::WiringGoing | Reason::NoWiring | Reason::WiringGone { .. } => Place::Wiring,
+        Reason::KindNotListed { .. } => Place::Kind,
+        Reason::NamespaceUnknown { .. } | Reason::NamespaceNotSelected { .. } => Place::Namespace,
+        Reason::ObjectNotSelected | Reason::NameUnknown | Reason::Deleting | Reason::Untouched | Reason::Subresource => Place::Object,
+        Reason::OptedOut => Place::OptOut,
+        Reason::NotEnrolled { .. } | Reason::CredentialMissing { .. } => Place::Credential,
+        Reason::CrdTooOld { .. } | Reason::VersionTooOld { .. } | Reason::VersionNever { .. } => Place::Version,
+        Reason::EntryTaken { .. }
+        | Reason::EntryAmbiguous { .. }
+        | Reason::EntryConflicts { .. }
+        | Reason::AlreadyWired
+        | Reason::AnnotationTooLarge { .. }
+        | Reason::PatchTooLarge
+        | Reason::Malformed { .. } => Place::Entry,
+        Reason::LabelNameTaken { .. } | Reason::LabelTaken { .. } => Place::Labels,
+    }
+}
+
+/// What a step that went well has found.
+fn well(step: Place, wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bool) -> String {
+    match step {
+        Place::Wiring => "it is there".to_owned(),
+        Place::Kind => format!("{} is listed", subject.kind.name()),
+        Place::Namespace if wiring.namespaces.selects_all() => "every namespace is selected".to_owned(),
+        Place::Namespace => format!("{} is selected", subject.namespace),
+        Place::Object if wiring.objects.selects_all() => "every object is selected".to_owned(),
+        Place::Object => "its labels are selected".to_owned(),
+        Place::OptOut => match (subject.label(names::WIRE) == Some(names::DISABLED), wiring.opt_out) {
+            (true, OptOut::Forbidden) => format!("{}={} is ignored: optOut is Forbidden", names::WIRE, names::DISABLED),
+            _ => "none".to_owned(),
+        },
+        Place::Credential => credential(wiring, subject, facts, assumed),
+        Place::Version => version(subject, facts),
+        Place::Entry => format!("remoteWrite[{}] to {}", wiring.entry.name, wiring.entry.url),
+        Place::Labels => {
+            let enforced = wiring.enforced.iter().map(|(label, _)| format!("{label} (enforced)"));
+            let labels: Vec<String> = enforced.chain(wiring.defaults.iter().map(|(label, _)| label.clone())).collect();
+            if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
+        }
+    }
+}
+
+fn credential(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bool) -> String {
+    let mut named: Vec<String> = wiring
+        .references
+        .iter()
+        .map(|reference| {
+            let kind = if reference.kind == ReferenceKind::Secret { "secret" } else { "configmap" };
+            format!("{kind}/{}", reference.name)
+        })
+        .collect();
+    named.dedup();
+    let named = named.join(", ");
+    match facts.credentials.get(&wiring.name) {
+        _ if wiring.references.is_empty() => "none is needed".to_owned(),
+        Some(Credential::Ready) if assumed => format!("{named}, assumed to be in {}", subject.namespace),
+        Some(Credential::Ready) => format!("{named} is in {}", subject.namespace),
+        Some(Credential::Missing(_) | Credential::NotEnrolled) | None => format!("{named} is not in {}", subject.namespace),
+    }
+}
+
+fn version(subject: &Subject<'_>, facts: &Facts) -> String {
+    let own = subject.spec_text("version").filter(|version| !version.is_empty()).and_then(versions::parse);
+    let default = || {
+        let operator = facts.operator.as_ref()?;
+        match subject.kind {
+            Kind::Prometheus | Kind::PrometheusAgent => versions::default_prometheus(operator),
+            Kind::ThanosRuler => versions::default_thanos(operator),
+        }
+    };
+    match (own, default()) {
+        (Some(own), _) => format!("{own} and the CRD know every field"),
+        (None, Some(default)) => format!("{default}, the operator's default, and the CRD know every field"),
+        (None, None) => "not known; the CRD knows every field".to_owned(),
+    }
+}
