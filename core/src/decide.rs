@@ -32,7 +32,11 @@ pub fn decide(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Decision {
     }
     let mut draft = match Draft::read(subject) {
         Ok(draft) => draft,
-        Err(reason) => return left_whole(subject, reason, Vec::new()),
+        Err(reason) => {
+            let selecting = rules.wirings().iter().filter(|wiring| unselected(subject, facts, wiring).is_none());
+            let outcomes = selecting.map(|wiring| (Arc::clone(&wiring.name), Outcome::Wire));
+            return left_whole(subject, reason, outcomes.collect());
+        }
     };
     let mut decision = Decision::leave(Reason::NoWiring);
     if draft.record_was_unreadable {
@@ -178,7 +182,8 @@ fn one_reason(decision: &Decision, gone: Option<String>) -> Reason {
         .unwrap_or_else(|| gone.map_or(Reason::NoWiring, |wiring| Reason::WiringGone { wiring }))
 }
 
-/// The object is left whole for one reason; only the touch annotation goes, whenever it is there.
+/// The object is left whole for one reason, by every wiring that would have edited it; only the touch annotation goes,
+/// whenever it is there.
 fn left_whole(subject: &Subject<'_>, reason: Reason, outcomes: Vec<(Arc<str>, Outcome)>) -> Decision {
     let mut decision = Decision::leave(reason.clone());
     for (wiring, outcome) in outcomes {
