@@ -8,6 +8,8 @@ use clap::builder::{RangedU64ValueParser, TypedValueParser};
 use clap::{Args as Flags, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use thanos_core::names;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
 
 use crate::{admission, server};
 
@@ -30,6 +32,8 @@ pub struct Args {
 pub enum Command {
     /// Answer admission reviews: wire Prometheus objects, refuse wrong wirings. Stateless, many replicas.
     Serve(Box<ServeArgs>),
+    /// Keep the cluster true: credentials, unwired objects, changed wirings, statuses. One leader, others wait.
+    Control(Box<ControlArgs>),
 }
 
 /// What both programs take.
@@ -48,15 +52,14 @@ pub struct CommonArgs {
 
 /// How log lines are written.
 #[derive(Flags, Clone, Debug)]
-#[command(next_help_heading = "Logs")]
 pub struct LogArgs {
     /// One line of text, or one JSON object a line.
-    #[arg(long, value_enum, value_name = "FORMAT", env = "THANOS_WEBHOOK_LOG_FORMAT", default_value_t = LogFormat::Text)]
+    #[arg(long, help_heading = "Logs", value_enum, value_name = "FORMAT", env = "THANOS_WEBHOOK_LOG_FORMAT", default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
     /// error, warn, info, debug, trace, or a filter such as info,thanos_webhook=debug.
     #[arg(
         long,
-        value_name = "LEVEL",
+        help_heading = "Logs", value_parser = log_level, value_name = "LEVEL",
         env = "THANOS_WEBHOOK_LOG_LEVEL",
         default_value = "info"
     )]
@@ -252,6 +255,7 @@ impl Args {
     pub fn common(&self) -> &CommonArgs {
         match &self.command {
             Command::Serve(args) => &args.common,
+            Command::Control(args) => &args.common,
         }
     }
 }
@@ -296,6 +300,15 @@ fn any(port: u16) -> SocketAddr {
     (Ipv4Addr::UNSPECIFIED, port).into()
 }
 
+/// Reads a filter of log lines. A bare word that is no level would name a target, and all others would fall silent.
+fn log_level(text: &str) -> Result<String, String> {
+    let is_fit = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
+    if text.split(',').all(is_fit) && EnvFilter::try_new(text).is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err("must be error, warn, info, debug, trace, or a filter such as info,thanos_webhook=debug".to_owned())
+}
+
 /// Reads a duration flag: `10s`, `500ms`, `1m30s`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let read = text
@@ -331,6 +344,16 @@ mod tests {
     #[test]
     fn the_flags_are_consistent() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_log_level_is_one_or_a_filter() {
+        for right in ["info", "DEBUG", "off", "info,thanos_webhook=debug"] {
+            assert!(log_level(right).is_ok(), "{right}");
+        }
+        for wrong in ["", "loud", "info,thanos_webhook=loud"] {
+            assert!(log_level(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod admission;
 pub mod args;
 pub mod cluster;
+pub mod control;
 pub mod facts;
 pub mod metrics;
 pub mod server;
@@ -24,7 +25,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use admin::Health;
-use args::{Args, Command, ServeArgs};
+use args::{Args, Command, ControlArgs, ServeArgs};
 use facts::Knowledge;
 use metrics::Metrics;
 use shutdown::Shutdown;
@@ -46,6 +47,7 @@ pub fn run(args: Args) -> ExitCode {
         let program = async {
             match args.command {
                 Command::Serve(args) => serve(*args, shutdown.clone()).await,
+                Command::Control(args) => control(*args, shutdown.clone()).await,
             }
         };
         tokio::select! {
@@ -92,6 +94,30 @@ pub async fn serve(args: ServeArgs, shutdown: Shutdown) -> Result<()> {
         shutdown,
     )
     .await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Keeps the cluster true until `shutdown`, then gives the lease back.
+pub async fn control(args: ControlArgs, shutdown: Shutdown) -> Result<()> {
+    let begin = Instant::now();
+    let health = Health::new();
+    let mut registry = telemetry::registry();
+    let metrics = control::metrics::Metrics::register(&mut registry);
+    let admin = listen("admin", args.common.admin_listen).await?;
+    let client = cluster::client(args.common.kubeconfig.as_deref()).await?;
+    tokio::spawn(admin::serve(
+        admin,
+        admin::router(Arc::clone(&health), registry),
+    ));
+    let controlled = control::run(args, client, Arc::clone(&health), metrics, shutdown.clone());
+    tokio::select! {
+        ended = controlled => ended?,
+        () = async {
+            announce(begin, health, shutdown).await;
+            std::future::pending::<()>().await;
+        } => {}
+    }
     tracing::info!("stopped");
     Ok(())
 }

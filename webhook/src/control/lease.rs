@@ -1,0 +1,207 @@
+//! One leader: whoever holds the Lease, by renewals seen here and never by another machine's clock.
+//!
+//! By hand: the crates there are compare wall clocks and write without a `resourceVersion` (kube-lease-manager 0.13),
+//! or are not built on kube 5. A term ends [`Timing::renew`] after the last renewal was *sent*; others take the lease
+//! [`Timing::duration`] after they *saw* it. Every write in between is given no longer than the difference.
+
+mod election;
+mod leadership;
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::Lease;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::Api;
+use kube::api::PostParams;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::shutdown::Shutdown;
+use election::{Election, Step};
+use leadership::Term;
+pub use leadership::{Leadership, Unwritten};
+
+/// The three times of an election.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// How long a lease lasts that nobody renews.
+    pub duration: Duration,
+    /// How long a leader goes on without a renewal; shorter than `duration`.
+    pub renew: Duration,
+    /// How often a leader renews, and a follower looks.
+    pub retry: Duration,
+}
+
+impl Timing {
+    /// Says what is wrong with the times.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.retry.is_zero() || self.retry >= self.renew {
+            return Err("--lease-retry must be above zero and below --lease-renew");
+        }
+        if self.renew >= self.duration {
+            return Err("--lease-renew must be below --lease-duration");
+        }
+        if self.duration < Duration::from_secs(1) {
+            return Err("--lease-duration must be at least 1s: a Lease counts in seconds");
+        }
+        Ok(())
+    }
+
+    /// The longest that one write may take: it then ends before anyone else may take the lease.
+    pub fn write(&self) -> Duration {
+        self.duration.saturating_sub(self.renew)
+    }
+}
+
+/// Stands for election until the program is asked to stop and its work is done, then gives the lease back.
+pub struct Campaign {
+    leases: Api<Lease>,
+    name: &'static str,
+    timing: Timing,
+    election: Election,
+    term: watch::Sender<Option<Term>>,
+}
+
+impl Campaign {
+    /// One for the lease of that name; the leadership is what the rest of the program looks at.
+    pub fn new(
+        leases: Api<Lease>,
+        name: &'static str,
+        identity: String,
+        timing: Timing,
+    ) -> (Self, Leadership) {
+        let (sender, term) = watch::channel(None);
+        let election = Election {
+            identity,
+            duration: timing.duration,
+            seen: None,
+        };
+        let campaign = Self {
+            leases,
+            name,
+            timing,
+            election,
+            term: sender,
+        };
+        let write = timing.write();
+        (campaign, Leadership { term, write })
+    }
+
+    /// Looks and renews until the program is asked to stop; gives itself back for [`Campaign::release`].
+    pub async fn run(mut self, shutdown: Shutdown) -> Self {
+        while !shutdown.is_asked() {
+            let sent = (Instant::now(), Timestamp::now());
+            match timeout(self.timing.renew, self.attempt(sent)).await {
+                Ok(Ok(true)) => self.lead(sent),
+                Ok(Ok(false)) => self.follow(),
+                // A term that cannot be renewed runs out by itself.
+                Ok(Err(error)) => {
+                    let error = crate::control::words(&error);
+                    tracing::warn!(error, "the lease cannot be read or written");
+                }
+                Err(_) => tracing::warn!("no answer about the lease"),
+            }
+            tokio::select! {
+                () = sleep(self.timing.retry) => {}
+                () = shutdown.asked() => {}
+            }
+        }
+        self
+    }
+
+    /// Gives the lease back, if it is ours, so that the next leader need not wait. Nothing may be written after this.
+    pub async fn release(self) {
+        let held = self.term.borrow().is_some_and(|term| term.runs());
+        self.term.send_replace(None);
+        if !held {
+            return;
+        }
+        let give_back = async {
+            let mut lease = self.leases.get(self.name).await?;
+            let spec = lease.spec.get_or_insert_default();
+            if spec.holder_identity.as_ref() == Some(&self.election.identity) {
+                spec.holder_identity = Some(String::new());
+                spec.lease_duration_seconds = Some(1);
+                spec.renew_time = Some(MicroTime(Timestamp::now()));
+                self.leases
+                    .replace(self.name, &PostParams::default(), &lease)
+                    .await?;
+            }
+            Ok::<_, kube::Error>(())
+        };
+        match timeout(self.timing.write(), give_back).await {
+            Ok(Ok(())) => tracing::info!("the lease is given back"),
+            Ok(Err(error)) => {
+                let error = crate::control::words(&error);
+                tracing::warn!(error, "the lease could not be given back: it will run out");
+            }
+            Err(_) => tracing::warn!("the lease could not be given back in time: it will run out"),
+        }
+    }
+
+    async fn attempt(&mut self, now: (Instant, Timestamp)) -> kube::Result<bool> {
+        let lease = self.leases.get_opt(self.name).await?;
+        let written = match self.election.step(lease.as_ref(), now) {
+            Step::Wait => return Ok(false),
+            Step::Create(mut lease) => {
+                lease.metadata.name = Some(self.name.to_owned());
+                self.leases.create(&PostParams::default(), &lease).await
+            }
+            Step::Replace(lease) => {
+                self.leases
+                    .replace(self.name, &PostParams::default(), &lease)
+                    .await
+            }
+        };
+        match written {
+            Ok(lease) => {
+                self.election.seen = lease
+                    .metadata
+                    .resource_version
+                    .map(|version| (version, now.0));
+                Ok(true)
+            }
+            // Another candidate was faster: look again next time.
+            Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lead(&self, sent: (Instant, Timestamp)) {
+        let term = Term::from(sent, self.timing.renew);
+        let led = self.term.send_replace(Some(term));
+        if led.is_none() {
+            tracing::info!(identity = self.election.identity, "leading");
+        }
+    }
+
+    fn follow(&self) {
+        if self.term.send_replace(None).is_some() {
+            tracing::warn!("another one leads now");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn times_must_be_in_order() {
+        let timing = |duration, renew, retry| Timing {
+            duration: duration * SECOND,
+            renew: renew * SECOND,
+            retry: retry * SECOND,
+        };
+        assert_eq!(timing(15, 10, 2).check(), Ok(()));
+        assert_eq!(timing(15, 10, 2).write(), 5 * SECOND);
+        for wrong in [timing(10, 10, 2), timing(15, 2, 2), timing(15, 10, 0)] {
+            assert!(wrong.check().is_err(), "{wrong:?}");
+        }
+    }
+}

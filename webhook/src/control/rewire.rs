@@ -1,0 +1,343 @@
+//! The pace of rewiring: when a wiring changes, one object first, then a few a minute, and none after a failure.
+//!
+//! A change of a wiring restarts queues, or pods. So the first object must be reconciled by the operator before the
+//! rest follow, and one that is not stops the rest, until it heals or the wiring changes again. An object that was
+//! failing before it was touched proves nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::touch::after;
+
+/// How fast.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Between two objects.
+    pub between: Duration,
+    /// How long the first object may take to be reconciled before the rest follow all the same.
+    pub settle: Duration,
+}
+
+impl Pace {
+    /// So many a minute, evenly.
+    pub fn per_minute(objects: u32, settle: Duration) -> Self {
+        let between = Duration::from_secs(60) / objects.max(1);
+        Self { between, settle }
+    }
+}
+
+/// What a rollout looks at of one object that the wiring has wired.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Its uid.
+    pub uid: &'a str,
+    /// Whether it is still to be rewired.
+    pub pending: bool,
+    /// What the operator says about its present generation.
+    pub reconciled: Option<bool>,
+}
+
+/// One change of one wiring on its way to the objects.
+#[derive(Debug, Default)]
+pub struct Rollout {
+    generation: Option<i64>,
+    touched: BTreeMap<String, Touched>,
+    last: Option<Timestamp>,
+    halted: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Touched {
+    at: Timestamp,
+    was_failing: bool,
+}
+
+/// What may happen next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing is pending.
+    Done,
+    /// This object may be touched.
+    Touch(String),
+    /// Nothing before then.
+    Wait(Timestamp),
+    /// Nothing at all: this object is not reconciled since it was rewired.
+    Halted(String),
+}
+
+impl Rollout {
+    /// What may happen next. `halted_before` says that a leader before us had halted this very generation.
+    pub fn next(
+        &mut self,
+        generation: i64,
+        halted_before: bool,
+        objects: &[Progress<'_>],
+        now: Timestamp,
+        pace: Pace,
+    ) -> Next {
+        if self.generation != Some(generation) {
+            let fresh = self.generation.is_none();
+            *self = Self {
+                generation: Some(generation),
+                ..Self::default()
+            };
+            let failed =
+                |object: &&Progress<'_>| !object.pending && object.reconciled == Some(false);
+            if fresh && halted_before {
+                self.halted = objects.iter().find(failed).map(|one| one.uid.to_owned());
+            }
+        }
+        self.touched
+            .retain(|uid, _| objects.iter().any(|object| object.uid == uid));
+        if self.touched.is_empty() {
+            // The first one is gone, and has shown nothing: another one is the first.
+            self.last = None;
+        }
+        if let Some(halted) = self.halted(objects) {
+            return Next::Halted(halted);
+        }
+        self.follow(objects, now, pace)
+    }
+
+    /// Notes that an object was touched.
+    pub fn touched(&mut self, uid: &str, failing: bool, now: Timestamp) {
+        self.last = Some(now);
+        self.touched.entry(uid.to_owned()).or_insert(Touched {
+            at: now,
+            was_failing: failing,
+        });
+    }
+
+    /// Whether an object was touched in this rollout.
+    pub fn has_touched(&self, uid: &str) -> bool {
+        self.touched.contains_key(uid)
+    }
+
+    /// The object that stops the rest, if there is one.
+    fn halted(&mut self, objects: &[Progress<'_>]) -> Option<String> {
+        let find = |uid: &str| objects.iter().find(|object| object.uid == uid);
+        let heals = |uid: &String| find(uid).is_none_or(|object| object.reconciled == Some(true));
+        if self.halted.as_ref().is_some_and(heals) {
+            self.halted = None;
+        }
+        if self.halted.is_none() {
+            let failed = objects.iter().find(|object| {
+                let touched = self.touched.get(object.uid);
+                let ours = touched.is_some_and(|touched| !touched.was_failing);
+                ours && !object.pending && object.reconciled == Some(false)
+            });
+            self.halted = failed.map(|object| object.uid.to_owned());
+        }
+        self.halted.clone()
+    }
+
+    fn follow(&mut self, objects: &[Progress<'_>], now: Timestamp, pace: Pace) -> Next {
+        let waiting =
+            |object: &&Progress<'_>| object.pending && !self.touched.contains_key(object.uid);
+        let healthy = objects
+            .iter()
+            .find(|object| waiting(object) && object.reconciled != Some(false));
+        let Some(candidate) = healthy.or_else(|| objects.iter().find(waiting)) else {
+            return self.finish(objects, now, pace);
+        };
+        let earliest = match self.last {
+            None => now,
+            Some(last) if self.proven(objects) => after(last, pace.between),
+            Some(last) => after(last, pace.settle.max(pace.between)),
+        };
+        if now < earliest {
+            return Next::Wait(earliest);
+        }
+        Next::Touch(candidate.uid.to_owned())
+    }
+
+    /// Whether some object has shown that the change is good, or enough time went by without a word.
+    fn proven(&self, objects: &[Progress<'_>]) -> bool {
+        let good = |object: &Progress<'_>| {
+            let touched = self.touched.contains_key(object.uid);
+            touched && !object.pending && object.reconciled == Some(true)
+        };
+        self.touched.len() > 1 || objects.iter().any(good)
+    }
+
+    /// Nothing is left to touch: what was touched is watched until it is settled.
+    fn finish(&mut self, objects: &[Progress<'_>], now: Timestamp, pace: Pace) -> Next {
+        self.touched.retain(|uid, touched| {
+            let object = objects.iter().find(|object| object.uid == uid);
+            let pending = object.is_some_and(|object| object.pending);
+            let good = object.is_some_and(|object| object.reconciled == Some(true));
+            pending || (!good && now < after(touched.at, pace.settle))
+        });
+        let ends = |touched: &Touched| after(touched.at, pace.settle);
+        match self.touched.values().map(ends).min() {
+            None => {
+                self.last = None;
+                Next::Done
+            }
+            // One that is long overdue is the schedule's to wake us for.
+            Some(end) => Next::Wait(end.max(after(now, pace.between))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace {
+        between: Duration::from_secs(6),
+        settle: Duration::from_secs(60),
+    };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(seconds).unwrap()
+    }
+
+    fn progress(uid: &str, pending: bool, reconciled: Option<bool>) -> Progress<'_> {
+        Progress {
+            uid,
+            pending,
+            reconciled,
+        }
+    }
+
+    /// Asks, and touches what may be touched.
+    fn step(rollout: &mut Rollout, objects: &[Progress<'_>], seconds: i64) -> Next {
+        let next = rollout.next(2, false, objects, at(seconds), PACE);
+        if let Next::Touch(uid) = &next {
+            let object = objects.iter().find(|object| object.uid == uid).unwrap();
+            rollout.touched(uid, object.reconciled == Some(false), at(seconds));
+        }
+        next
+    }
+
+    #[test]
+    fn one_first_then_the_rest_at_their_pace() {
+        let mut rollout = Rollout::default();
+        let [a, b, c] = ["a", "b", "c"].map(|uid| progress(uid, true, Some(true)));
+        assert_eq!(
+            step(&mut rollout, &[a, b, c], 0),
+            Next::Touch("a".to_owned())
+        );
+        assert_eq!(step(&mut rollout, &[a, b, c], 1), Next::Wait(at(60)));
+        let a = progress("a", false, None);
+        assert_eq!(
+            step(&mut rollout, &[a, b, c], 10),
+            Next::Wait(at(60)),
+            "the operator has not said a word"
+        );
+        let a = progress("a", false, Some(true));
+        assert_eq!(
+            step(&mut rollout, &[a, b, c], 11),
+            Next::Touch("b".to_owned())
+        );
+        let b = progress("b", false, None);
+        assert_eq!(step(&mut rollout, &[a, b, c], 12), Next::Wait(at(17)));
+        assert_eq!(
+            step(&mut rollout, &[a, b, c], 17),
+            Next::Touch("c".to_owned())
+        );
+        let [b, c] = ["b", "c"].map(|uid| progress(uid, false, Some(true)));
+        assert_eq!(step(&mut rollout, &[a, b, c], 18), Next::Done);
+    }
+
+    #[test]
+    fn without_an_operator_the_rest_follow_after_a_while() {
+        let mut rollout = Rollout::default();
+        let [a, b] = ["a", "b"].map(|uid| progress(uid, true, None));
+        assert_eq!(step(&mut rollout, &[a, b], 0), Next::Touch("a".to_owned()));
+        let a = progress("a", false, None);
+        assert_eq!(step(&mut rollout, &[a, b], 59), Next::Wait(at(60)));
+        assert_eq!(step(&mut rollout, &[a, b], 60), Next::Touch("b".to_owned()));
+    }
+
+    #[test]
+    fn a_failure_stops_the_rest_until_it_heals() {
+        let mut rollout = Rollout::default();
+        let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
+        step(&mut rollout, &[a, b], 0);
+        let failed = progress("a", false, Some(false));
+        assert_eq!(
+            step(&mut rollout, &[failed, b], 5),
+            Next::Halted("a".to_owned())
+        );
+        assert_eq!(
+            step(&mut rollout, &[failed, b], 5000),
+            Next::Halted("a".to_owned())
+        );
+        let working = progress("a", false, None);
+        assert_eq!(
+            step(&mut rollout, &[working, b], 5001),
+            Next::Halted("a".to_owned())
+        );
+        let healed = progress("a", false, Some(true));
+        assert_eq!(
+            step(&mut rollout, &[healed, b], 5002),
+            Next::Touch("b".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_failure_is_forgotten_with_its_object_and_with_the_wiring_that_made_it() {
+        let mut rollout = Rollout::default();
+        let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
+        step(&mut rollout, &[a, b], 0);
+        let failed = progress("a", false, Some(false));
+        assert_eq!(
+            step(&mut rollout, &[failed, b], 5),
+            Next::Halted("a".to_owned())
+        );
+        let again = progress("a", true, Some(false));
+        assert_eq!(
+            rollout.next(3, false, &[again, b], at(6), PACE),
+            Next::Touch("b".to_owned()),
+            "healthy ones first"
+        );
+        let mut rollout = Rollout::default();
+        step(&mut rollout, &[a, b], 0);
+        assert_eq!(
+            step(&mut rollout, &[failed, b], 5),
+            Next::Halted("a".to_owned())
+        );
+        assert_eq!(step(&mut rollout, &[b], 6), Next::Touch("b".to_owned()));
+    }
+
+    #[test]
+    fn what_was_failing_before_proves_nothing() {
+        let mut rollout = Rollout::default();
+        let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(false)));
+        assert_eq!(step(&mut rollout, &[a, b], 0), Next::Touch("a".to_owned()));
+        let a = progress("a", false, Some(false));
+        assert_eq!(step(&mut rollout, &[a, b], 1), Next::Wait(at(60)));
+        assert_eq!(step(&mut rollout, &[a, b], 60), Next::Touch("b".to_owned()));
+    }
+
+    #[test]
+    fn a_new_leader_keeps_the_halt_of_the_one_before() {
+        let failed = progress("a", false, Some(false));
+        let waiting = progress("b", true, Some(true));
+        let mut rollout = Rollout::default();
+        assert_eq!(
+            rollout.next(2, true, &[failed, waiting], at(0), PACE),
+            Next::Halted("a".to_owned())
+        );
+        assert_eq!(
+            rollout.next(3, true, &[failed, waiting], at(1), PACE),
+            Next::Touch("b".to_owned())
+        );
+    }
+
+    #[test]
+    fn so_many_a_minute() {
+        assert_eq!(
+            Pace::per_minute(10, Duration::ZERO).between,
+            Duration::from_secs(6)
+        );
+        assert_eq!(
+            Pace::per_minute(0, Duration::ZERO).between,
+            Duration::from_secs(60)
+        );
+    }
+}
