@@ -108,6 +108,21 @@ impl Gateway {
         )
     }
 
+    /// Replaces its users by the lines of an htpasswd file; it takes them over while it runs.
+    ///
+    /// # Errors
+    /// When the manifests cannot be written.
+    pub fn set_htpasswd(&self, lines: &str) -> Result<()> {
+        let users = secret("users", "Opaque", &[(".htpasswd", lines)]);
+        let mut objects = manifests(self.port.number(), self.receive, &self.pair, &[]);
+        for object in &mut objects {
+            if object["kind"] == "Secret" && object["metadata"]["name"] == "users" {
+                *object = users.clone();
+            }
+        }
+        write(&self.folder, &objects)
+    }
+
     /// A client with a user's password.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ pub mod http;
 pub mod install;
 pub mod kubeconfig;
 pub mod operator;
+pub mod ours;
 pub mod port;
 pub mod process;
 pub mod prometheus;
