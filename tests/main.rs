@@ -4,5 +4,6 @@ mod cases;
 mod charts;
 mod doors;
 mod harness;
+mod plugin;
 mod properties;
 mod yaml;

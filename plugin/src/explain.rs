@@ -98,11 +98,12 @@ fn area(row: &Code) -> &'static str {
     AREAS.get(digit).copied().unwrap_or_default()
 }
 
-/// The codes next to it in the same group.
+/// The codes on either side of it in the same group.
 fn related(row: &Code) -> Vec<&'static str> {
-    let group = &row.code[..5];
-    let near = |other: &&&'static Code| other.code.starts_with(group) && **other != row;
-    CODES.iter().filter(near).map(|other| other.code).take(6).collect()
+    let group: Vec<&'static Code> = CODES.iter().copied().filter(|other| other.code[..5] == row.code[..5]).collect();
+    let at = group.iter().position(|other| *other == row).unwrap_or_default();
+    let near = group.into_iter().skip(at.saturating_sub(2)).take(5);
+    near.filter(|other| *other != row).map(|other| other.code).collect()
 }
 
 /// Words in lines, all but the first indented.

@@ -65,7 +65,10 @@ pub fn run_in(
         let ended = completion::answer(&words, &mut ui);
         return ui.end(ended);
     }
-    let command = cli::command(&cli::called_as(&args, surroundings));
+    let mut command = cli::command(&cli::called_as(&args, surroundings));
+    if !surroundings.terminals[1] {
+        command = command.term_width(100);
+    }
     let cli = match command.try_get_matches_from(&args).and_then(|matches| {
         <Cli as clap::FromArgMatches>::from_arg_matches(&matches)
     }) {

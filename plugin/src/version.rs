@@ -7,7 +7,7 @@ use crate::failure::{Ending, Failure};
 use crate::ui::Ui;
 
 /// The version of this program.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Runs the verb.
 pub(crate) fn run(args: &VersionArgs, ui: &mut Ui<'_>) -> Result<Ending, Failure> {

@@ -50,14 +50,20 @@ pub fn command(name: &str) -> Command {
 
 /// A verb whose help begins with its examples. They stand in the template, where nothing wraps them.
 fn framed(verb: Command, name: &str) -> Command {
-    let examples = verb.get_before_help().map(ToString::to_string).unwrap_or_default().replace("kubectl thanos", name);
-    let template = format!("{{about-with-newline}}\n{examples}\n\n{{usage-heading}} {{usage}}\n\n{{all-args}}{{after-help}}\n");
+    let examples = verb.get_before_help().map(ToString::to_string).unwrap_or_default();
+    let examples = indented(&examples).replace("kubectl thanos", name);
+    let template = format!("{{about-with-newline}}\n{examples}\n{{usage-heading}} {{usage}}\n\n{{all-args}}{{after-help}}\n");
     verb.before_help(None::<&str>).help_template(template)
+}
+
+/// Every line at least two spaces in: a string that goes on below its quote loses those of its first line.
+fn indented(lines: &str) -> String {
+    lines.lines().map(|line| if line.starts_with("  ") { format!("{line}\n") } else { format!("  {line}\n") }).collect()
 }
 
 /// Examples first, then the verbs in their groups.
 fn root_help(command: &Command) -> String {
-    let mut help = format!("{{about-with-newline}}\n{EXAMPLES}\n");
+    let mut help = format!("{{about-with-newline}}\n{}", indented(EXAMPLES));
     let about = |verb: &str| {
         let about = command.find_subcommand(verb).and_then(Command::get_about);
         about.map(ToString::to_string).unwrap_or_default()

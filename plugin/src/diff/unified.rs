@@ -18,7 +18,7 @@ pub(super) fn show(pairs: &[Pair], ui: &Ui<'_>) -> String {
     let mut shift = 0_isize;
     for pair in pairs {
         if last != Some(&pair.name) {
-            let head = format!("--- {}\n+++ {}, wired", pair.name, pair.name);
+            let head = format!("--- {}\n+++ {}\t(wired)", pair.name, pair.name);
             let _ = writeln!(text, "{}", ui.paint(Stream::Out, Paint::Bold, &head));
             last = Some(&pair.name);
             shift = 0;

@@ -37,7 +37,12 @@ pub(super) fn read(name: &str, text: &str, folder: &Path, now: Timestamp) -> Res
         return Err(Failure::all(codes::FACTS_INVALID, reader.faults));
     }
     for (kind, path) in crds {
-        let served = served(&folder.join(path), kind)?;
+        let own = Path::new(path).strip_prefix(".").unwrap_or(Path::new(path));
+        let served = served(&folder.join(own), kind)?.ok_or_else(|| {
+            let sentence = format!("{path} holds no CustomResourceDefinition of {} that is served", kind.plural());
+            let at = format!("crds.{}", kind.plural());
+            Failure::failed(located(document, "", &at, &sentence)).code(codes::FACTS_INVALID)
+        })?;
         world.set_served(kind, Arc::new(served));
     }
     Ok(world)
@@ -178,18 +183,15 @@ pub(super) fn located(document: &Document, pointer: &str, path: &str, sentence: 
     format!("{}:{}:{}: {path}{sentence}", document.source().name(), place.line, place.column)
 }
 
-/// The fields that the CRD of a kind knows, out of a file that may hold other documents, too.
-fn served(path: &Path, kind: Kind) -> Result<Served, Failure> {
+/// The fields that the CRD of a kind knows, out of a file that may hold other documents, too; `None`: it is not there.
+fn served(path: &Path, kind: Kind) -> Result<Option<Served>, Failure> {
     let crd_of = |value: &Value| {
         value["kind"] == "CustomResourceDefinition" && value["spec"]["names"]["plural"] == kind.plural()
     };
     let inputs = inputs::read(&[path.to_owned()], &mut std::io::empty())?;
     let documents = inputs.iter().flat_map(|input| &input.documents);
     let found = documents.flat_map(Document::objects).find(|object| crd_of(object.value));
-    found.and_then(|object| Served::from_crd(object.value)).ok_or_else(|| {
-        Failure::failed(format!("{} holds no CustomResourceDefinition of {} that is served", path.display(), kind.plural()))
-            .code(codes::FACTS_INVALID)
-    })
+    Ok(found.and_then(|object| Served::from_crd(object.value)))
 }
 
 /// A facts file, and the files that it names, ready to be written.

@@ -26,7 +26,11 @@ pub(super) fn tell(report: &Report, ui: &mut Ui<'_>) -> Result<(), Failure> {
 
 fn object(why: &Why, text: &mut String, ui: &Ui<'_>) {
     let state = paint(why.state, ui);
-    let _ = writeln!(text, "{}   {state}   {} {}", why.object.title(), why.finding.code, why.finding.sentence);
+    let reason = match why.state {
+        State::Wired | State::Left => format!("   {} {}", why.finding.code, why.finding.sentence),
+        State::WouldBeWired | State::WouldBeUnwired => String::new(),
+    };
+    let _ = writeln!(text, "{}   {state}{reason}", why.object.title());
     for of in &why.wirings {
         let _ = writeln!(text, "  wiring {}   {}", of.wiring, paint(of.state, ui));
         for step in &of.steps {
