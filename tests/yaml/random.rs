@@ -7,15 +7,44 @@ pub(super) struct Random(u64);
 
 /// Single scalars, as they stand in a text.
 const SCALARS: &[&str] = &[
-    "a", "yes", "~", "017", "1_0", "0x1F", "1e3", ".5", "'q''q'", "\"d\\n\"", "\"d\\\"\"", "http://x:1/y", "2001-01-01", "1:20",
-    "!!str 1", "!t v", "&n v", "*n", "''", "two words", "{{x}}", "x#y", "-1", "é🙂", "on", "null", "12.50", "\"\\u00e9\"",
+    "a",
+    "yes",
+    "~",
+    "017",
+    "1_0",
+    "0x1F",
+    "1e3",
+    ".5",
+    "'q''q'",
+    "\"d\\n\"",
+    "\"d\\\"\"",
+    "http://x:1/y",
+    "2001-01-01",
+    "1:20",
+    "!!str 1",
+    "!t v",
+    "&n v",
+    "*n",
+    "''",
+    "two words",
+    "{{x}}",
+    "x#y",
+    "-1",
+    "é🙂",
+    "on",
+    "null",
+    "12.50",
+    "\"\\u00e9\"",
 ];
 
-const KEYS: &[&str] = &["a", "b", "name", "'q k'", "\"d/k\"", "1", "yes", "a.b/c", "é", "<<", "? e", "&n k"];
+const KEYS: &[&str] = &[
+    "a", "b", "name", "'q k'", "\"d/k\"", "1", "yes", "a.b/c", "é", "<<", "? e", "&n k",
+];
 
 const PIECES: &[&str] = &[
-    "\n", " ", "  ", "\t", ":", ": ", "- ", "-", "#", " #", "'", "\"", "[", "]", "{", "}", ",", "?", "? ", "!", "!!str ", "&n ", "*n",
-    "|", ">", "|+\n", "\\", "\r\n", "\n---\n", "\n...\n", "<<: ", "a", "1", "0", "_", ".", "e", "~", "%", "@", "\u{2028}", "é", "\n\n",
+    "\n", " ", "  ", "\t", ":", ": ", "- ", "-", "#", " #", "'", "\"", "[", "]", "{", "}", ",",
+    "?", "? ", "!", "!!str ", "&n ", "*n", "|", ">", "|+\n", "\\", "\r\n", "\n---\n", "\n...\n",
+    "<<: ", "a", "1", "0", "_", ".", "e", "~", "%", "@", "\u{2028}", "é", "\n\n",
 ];
 
 impl Random {
@@ -90,7 +119,9 @@ impl Random {
             3 => {
                 let header = self.one_of(&["|", ">", "|-", ">-", "|+", "| # c", ">2"]);
                 let indent = " ".repeat(column + 2);
-                out.push_str(&format!(" {header}\n{indent}one\n\n{indent}two # no comment\n"));
+                out.push_str(&format!(
+                    " {header}\n{indent}one\n\n{indent}two # no comment\n"
+                ));
             }
             4 => {
                 out.push(' ');
@@ -119,7 +150,9 @@ impl Random {
                 let mut inner = String::new();
                 self.members(&mut inner, column + 2, depth - 1);
                 // The first key stands on the line of the dash, when no noise comes before it.
-                let inline = inner.strip_prefix(&" ".repeat(column + 2)).filter(|inner| !inner.starts_with([' ', '#']));
+                let inline = inner
+                    .strip_prefix(&" ".repeat(column + 2))
+                    .filter(|inner| !inner.starts_with([' ', '#']));
                 out.push_str(&inline.map_or(format!("\n{inner}"), |inner| format!(" {inner}")));
             } else {
                 self.value(out, column, depth);
@@ -164,7 +197,20 @@ impl Random {
     /// A value to put into a document.
     pub(super) fn json(&mut self, depth: usize) -> Value {
         match self.below(if depth == 0 { 6 } else { 9 }) {
-            0 => json!(self.one_of(&["yes", "017", "a: b", "", " x", "l1\nl2\n", "é🙂", "#", "- x", "2001-01-01", "\t", "{}"])),
+            0 => json!(self.one_of(&[
+                "yes",
+                "017",
+                "a: b",
+                "",
+                " x",
+                "l1\nl2\n",
+                "é🙂",
+                "#",
+                "- x",
+                "2001-01-01",
+                "\t",
+                "{}"
+            ])),
             1 => json!(self.one_of(&["plain", "two words", "https://x/y?z=1"])),
             2 => json!(self.below(1000)),
             3 => json!(0.5),
@@ -173,7 +219,11 @@ impl Random {
             6 | 7 => {
                 let members = self.below(4);
                 let keys = ["a", "b", "name", "yes", "x y", "q/r~s"];
-                Value::Object((0..members).map(|_| (self.one_of(&keys).to_owned(), self.json(depth - 1))).collect::<Map<_, _>>())
+                Value::Object(
+                    (0..members)
+                        .map(|_| (self.one_of(&keys).to_owned(), self.json(depth - 1)))
+                        .collect::<Map<_, _>>(),
+                )
             }
             _ => {
                 let items = self.below(4);

@@ -97,12 +97,7 @@ fn anew(document: &Document, tree: &Tree, value: &Value) -> Rewritten {
 
 /// Whether a comment stands in a range: a `#` that is neither in a key nor in a value.
 pub(super) fn has_comments(text: &str, tree: &Tree, range: Range<usize>) -> bool {
-    let is_leaf = |kind| {
-        matches!(
-            kind,
-            Kind::Plain | Kind::Quoted | Kind::BlockScalar | Kind::Alias
-        )
-    };
+    let is_leaf = |kind: Kind| kind.is_scalar() || kind == Kind::Alias;
     let mut at = range.start;
     for node in tree.nodes().iter().filter(|node| is_leaf(node.kind)) {
         let span = node.span();

@@ -459,6 +459,10 @@ fn only_text_is_read() {
         refused(b"\xFF\xFEa\0"),
         "x.yaml:1:1: UTF-16: save the file as UTF-8"
     );
+    assert_eq!(
+        refused(&vec![b' '; crate::yaml::MAX_BYTES + 1]),
+        "x.yaml:1:1: more than 64 MiB of input"
+    );
 }
 
 #[test]

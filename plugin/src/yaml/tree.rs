@@ -31,6 +31,11 @@ impl Kind {
         matches!(self, Self::FlowSequence | Self::FlowMapping)
     }
 
+    /// Whether it is a single value, written out.
+    pub fn is_scalar(self) -> bool {
+        matches!(self, Self::Plain | Self::Quoted | Self::BlockScalar)
+    }
+
     fn is_mapping(self) -> bool {
         matches!(self, Self::BlockMapping | Self::FlowMapping)
     }

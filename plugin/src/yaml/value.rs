@@ -138,23 +138,15 @@ impl Converter<'_> {
 
     fn key(&mut self, number: usize) -> Result<String, Fault> {
         self.count(number)?;
-        let node = self.nodes[number];
-        let scalar = match node.kind {
-            Kind::Plain | Kind::Quoted | Kind::BlockScalar => number,
-            Kind::Alias => {
-                self.through_alias(number, |this| this.count(index(node.extra)))?;
-                index(node.extra)
-            }
-            _ => return self.fault("a mapping or a list as a key", number),
-        };
-        let Some(place) = self
-            .nodes
-            .get(scalar)
-            .filter(|node| matches!(node.kind, Kind::Plain | Kind::Quoted | Kind::BlockScalar))
-        else {
+        let mut node = self.nodes[number];
+        if node.kind == Kind::Alias {
+            self.through_alias(number, |this| this.count(index(node.extra)))?;
+            node = self.nodes[index(node.extra)];
+        }
+        if !node.kind.is_scalar() {
             return self.fault("a mapping or a list as a key", number);
-        };
-        let place = index(place.extra);
+        }
+        let place = index(node.extra);
         match self.typed(number, place)? {
             Scalar::Text => self.text(number, place),
             other => match key_text(other, "") {
