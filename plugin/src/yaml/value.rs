@@ -128,7 +128,7 @@ impl Converter<'_> {
 
     fn is_merge(&self, number: usize) -> bool {
         let node = self.nodes[number];
-        if !matches!(node.kind, Kind::Plain | Kind::Quoted | Kind::BlockScalar) {
+        if !node.kind.is_scalar() {
             return false;
         }
         let scalar = &self.scalars[index(node.extra)];
