@@ -158,6 +158,30 @@ codes! {
         see "Run it in a terminal."
         fix "Add --yes if the plan is right; --dry-run shows it."
         silence "--yes";
+    CREDENTIAL_UNUSABLE "KTH0011" "credential-unusable" Error
+        "the credential cannot be used"
+        cause "The file holds no password, token or certificate that fits the wiring's auth, or the wiring needs one that was not given."
+        see "kubectl get thanoswiring NAME -o jsonpath='{.spec.remoteWrite.auth}'"
+        fix "Put the credential alone into a file, on one line, and name the file; no content of it is ever shown."
+        silence "Not possible.";
+    NOTHING_TO_ENROLL "KTH0012" "nothing-to-enroll" Error
+        "the wiring keeps nothing in a namespace"
+        cause "Its auth is azureAd or none and its tls names no certificate authority: objects are wired in every namespace that it selects."
+        see "kubectl get thanoswiring NAME -o jsonpath='{.spec.remoteWrite.auth}'"
+        fix "Nothing to do."
+        silence "Not possible.";
+    CREDENTIAL_KEPT "KTH0013" "credential-kept" Warning
+        "what is there was kept"
+        cause "The Secret holds another value than the one given, and --replace was not."
+        see "kubectl get secret NAME -n NAMESPACE --show-managed-fields -o yaml | grep time"
+        fix "Add --replace if the new value is meant."
+        silence "Leave out the flag that gives the value.";
+    STILL_NAMED "KTH0014" "still-named" Warning
+        "the credential stays because it is still named"
+        cause "An object names the Secret, and an object that names a missing Secret gets no change of its configuration any more; or the Secret serves another wiring."
+        see "kubectl get prometheuses,prometheusagents,thanosrulers -n NAMESPACE -o yaml | grep NAME"
+        fix "Have the object un-wired, then run the command again."
+        silence "Not possible.";
     UNREACHABLE "KTH1001" "unreachable" Error
         "the API server cannot be reached"
         cause "No answer from the server that the kubeconfig names."
@@ -440,6 +464,18 @@ codes! {
         see "openssl x509 -in FILE -noout -ext subjectAltName"
         fix "Issue it with the Service's DNS name, or the address, as a subject alternative name."
         silence "Not possible.";
+    GATEWAY_UNTOLD "KTH4104" "gateway-untold" Warning
+        "the gateway does not know the password yet"
+        cause "The password was made here; until its htpasswd line is at the gateway, every push is answered with 401."
+        see "kubectl thanos enroll -n NAMESPACE --htpasswd-out FILE"
+        fix "Write the line with --htpasswd-out FILE and give it to whoever runs the gateway."
+        silence "Give the password that the gateway knows with --password-file.";
+    USER_SHARED "KTH4105" "user-shared" Warning
+        "one user, more than one password"
+        cause "A gateway keeps one password per user name, and other namespaces are enrolled with the same wiring."
+        see "kubectl thanos get wirings"
+        fix "Use one password in all of them with --copy-from NAMESPACE, or give this namespace a name of its own with --user."
+        silence "Give --user, --copy-from or --password-file.";
     REVIEW_UNREADABLE "KTH5001" "review-unreadable" Error
         "the request is no AdmissionReview"
         cause "Something other than an API server spoke to the webhook, or the body was cut."

@@ -13,7 +13,10 @@ mod cluster;
 mod help;
 mod offline;
 
-pub use cluster::{EnrollArgs, GetArgs, GetFormat, GetWhat, InitArgs, InitAuth};
+pub use cluster::{
+    CredentialArgs, EnrollArgs, GetArgs, GetFormat, GetWhat, InitArgs, InitAuth, InitOnDelete,
+    InitOptOut, WiringArgs,
+};
 pub use help::{called_as, command};
 pub use offline::{
     CompletionArgs, CompletionFor, DiffArgs, ExplainArgs, FailOn, InjectArgs, InjectFormat,

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use thanos_core::Kind;
+
+use super::ReportFormat;
 
 /// List wirings, or Prometheus objects with why each is wired or not.
 #[derive(Args, Debug)]
@@ -53,101 +56,167 @@ pub enum GetFormat {
     Name,
 }
 
+/// The credential, and what becomes of one that is there. No value is ever a flag.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Credential")]
+pub struct CredentialArgs {
+    /// The user name; the wiring's cluster otherwise, because the gateway makes it the tenant
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Read the password from a file; - is standard input. Without it, one of 256 bits is made
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["copy_from", "token_file"])]
+    pub password_file: Option<PathBuf>,
+    /// Read the token from a file; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "copy_from")]
+    pub token_file: Option<PathBuf>,
+    /// Read the gateway's certificate authority (PEM) from a file
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Use the credential of a namespace that is enrolled already
+    #[arg(long, value_name = "NAMESPACE")]
+    pub copy_from: Option<String>,
+    /// Leave the Secret to whoever makes it
+    #[arg(long, conflicts_with_all = ["user", "password_file", "token_file", "ca_file", "copy_from"])]
+    pub use_existing: bool,
+    /// Write the line for the gateway's htpasswd file to this new file (0600)
+    #[arg(long, value_name = "FILE")]
+    pub htpasswd_out: Option<PathBuf>,
+}
+
 /// Put the credential into a namespace and list the namespace in the wiring.
 ///
 /// Writes the Secret that the wiring names beside the Prometheus objects, a Role by which the controller may watch
 /// that one Secret, and adds the namespace to the wiring's credentials.namespaces. The password is read from a file
 /// or standard input, or made here; it is never a flag.
+///
+/// A Secret that is not ours is left as it is (exit code 5); one of ours stays unless --replace is given. --remove
+/// takes the namespace off the list and then removes what was put there, but for a Secret that an object still
+/// names (exit code 4).
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos enroll -n monitoring --password-file secret.txt        a password that exists
-  kubectl thanos enroll -n team-a --generate --htpasswd-out team-a.htpasswd
+  kubectl thanos enroll -n team-a --htpasswd-out team-a.htpasswd        a password made here
   kubectl thanos enroll -n team-a --remove                              take it back")]
 pub struct EnrollArgs {
     /// The wiring; needed only where there are several
     #[arg(long, value_name = "NAME")]
     pub wiring: Option<String>,
-    /// The user name; the wiring's cluster otherwise
-    #[arg(long, value_name = "NAME")]
-    pub user: Option<String>,
-    /// Read the password, or the token, from a file; - is standard input
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["generate", "remove"])]
-    pub password_file: Option<PathBuf>,
-    /// Make a password; the gateway learns it from --htpasswd-out
-    #[arg(long, requires = "htpasswd_out", conflicts_with = "remove")]
-    pub generate: bool,
-    /// Write the line for the gateway's htpasswd file to this file (0600)
-    #[arg(long, value_name = "FILE")]
-    pub htpasswd_out: Option<PathBuf>,
+    /// The credential.
+    #[command(flatten)]
+    pub credential: CredentialArgs,
     /// Overwrite a credential that we put there before
-    #[arg(long, conflicts_with = "remove")]
+    #[arg(long, conflicts_with_all = ["remove", "use_existing"])]
     pub replace: bool,
     /// Take the namespace off the list and remove what we put there
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["user", "password_file", "token_file", "ca_file", "copy_from", "use_existing", "htpasswd_out"])]
     pub remove: bool,
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
 }
 
 /// Wire this cluster: CRDs, a wiring, the credential, and the proof that it works.
 ///
 /// Looks first (read only), shows the plan, asks, applies, and proves by two dry-runs that objects are wired and
-/// wrong wirings refused. Run again, it does what is still missing.
+/// wrong wirings refused. Run again, it does what is still missing; what is there stays as it is.
+///
+/// Ends with 1 where no webhook answers, and names the helm line to type.
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos init --cluster edge-01 --url https://receive.example.com/api/v1/receive \\
-      --password-file secret.txt -n monitoring                          basic auth, the default
-  kubectl thanos init --wiring hub.yaml -n monitoring --dry-run         a wiring from a file; only the plan")]
+      --namespaces monitoring --password-file secret.txt                basic auth, the default
+  kubectl thanos init -f hub.yaml --namespaces monitoring --dry-run     a wiring from a file; only the plan
+  kubectl thanos init -f hub.yaml --namespaces monitoring --export out/ the same plan as manifests")]
 pub struct InitArgs {
-    /// A file with the wiring, instead of the flags below
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "cluster", "url", "auth", "enforce", "default_labels"])]
-    pub wiring: Option<PathBuf>,
-    /// The wiring's name
-    #[arg(long, value_name = "NAME", default_value = "hub")]
-    pub name: String,
-    /// This cluster's name
-    #[arg(long, value_name = "NAME", required_unless_present = "wiring")]
-    pub cluster: Option<String>,
-    /// Where samples go: the gateway in front of Thanos Receive
-    #[arg(long, value_name = "URL", required_unless_present = "wiring")]
-    pub url: Option<String>,
-    /// As whom
-    #[arg(long, value_enum, value_name = "KIND", default_value_t = InitAuth::Basic)]
-    pub auth: InitAuth,
-    /// The client id of the managed or workload identity
-    #[arg(long, value_name = "UUID")]
-    pub client_id: Option<String>,
-    /// The Entra tenant of the workload identity
-    #[arg(long, value_name = "UUID")]
-    pub tenant_id: Option<String>,
-    /// A label that every sample gets, whatever it says itself; repeatable
-    #[arg(long = "enforce", value_name = "LABEL=VALUE")]
-    pub enforce: Vec<String>,
-    /// A label for objects that have none of that name; repeatable
-    #[arg(long = "default", value_name = "LABEL=VALUE")]
-    pub default_labels: Vec<String>,
-    /// The user name; the cluster's name otherwise
-    #[arg(long, value_name = "NAME")]
-    pub user: Option<String>,
-    /// Read the password, or the token, from a file; - is standard input
-    #[arg(long, value_name = "FILE", conflicts_with = "generate")]
-    pub password_file: Option<PathBuf>,
-    /// Make a password; the gateway learns it from --htpasswd-out
-    #[arg(long, requires = "htpasswd_out")]
-    pub generate: bool,
-    /// Write the line for the gateway's htpasswd file to this file (0600)
-    #[arg(long, value_name = "FILE")]
-    pub htpasswd_out: Option<PathBuf>,
+    /// A file with the wiring, instead of the flags under Wiring
+    #[arg(short, long = "filename", value_name = "FILE")]
+    pub filename: Option<PathBuf>,
+    /// A namespace to enroll; repeatable, or separated by commas. -n names one, too
+    #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
+    pub namespaces: Vec<String>,
+    /// The wiring.
+    #[command(flatten)]
+    pub wiring: WiringArgs,
+    /// The credential.
+    #[command(flatten)]
+    pub credential: CredentialArgs,
+    /// Write the plan as manifests into a new or empty folder, without any secret value, and do nothing else
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["dry_run", "yes"])]
+    pub export: Option<PathBuf>,
     /// Show the plan, and do nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+    /// What to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Text)]
+    pub output: ReportFormat,
+}
+
+/// The wiring in flags.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Wiring")]
+#[group(id = "wiring_flags", multiple = true, conflicts_with = "filename")]
+pub struct WiringArgs {
+    /// The wiring's name
+    #[arg(long, value_name = "NAME", default_value = "hub")]
+    pub wiring_name: String,
+    /// This cluster's name
+    #[arg(long, value_name = "NAME", required_unless_present = "filename")]
+    pub cluster: Option<String>,
+    /// Where samples go: the gateway in front of Thanos Receive
+    #[arg(long, value_name = "URL", required_unless_present = "filename")]
+    pub url: Option<String>,
+    /// As whom
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = InitAuth::Basic)]
+    pub auth: InitAuth,
+    /// The Secret in each enrolled namespace
+    #[arg(long, value_name = "NAME", default_value = thanos_core::names::SECRET)]
+    pub secret: String,
+    /// The client id of the managed or workload identity
+    #[arg(long, value_name = "UUID")]
+    pub client_id: Option<String>,
+    /// The Entra tenant of the workload identity
+    #[arg(long, value_name = "UUID")]
+    pub tenant_id: Option<String>,
+    /// The name on the gateway's certificate, where it is not the url's host
+    #[arg(long, value_name = "NAME")]
+    pub server_name: Option<String>,
+    /// A label that every sample gets, whatever it says itself, besides cluster; repeatable
+    #[arg(long = "label", value_name = "LABEL=VALUE", value_parser = pair)]
+    pub labels: Vec<(String, String)>,
+    /// A label for objects that have none of that name; repeatable
+    #[arg(long = "default-label", value_name = "LABEL=VALUE", value_parser = pair)]
+    pub default_labels: Vec<(String, String)>,
+    /// The kinds that are wired; Prometheus and PrometheusAgent otherwise
+    #[arg(long, value_name = "KIND", value_delimiter = ',', value_parser = kind)]
+    pub kinds: Vec<Kind>,
+    /// Whether an object may opt out by its label
+    #[arg(long, value_enum, value_name = "WORD", default_value_t = InitOptOut::Allowed)]
+    pub opt_out: InitOptOut,
+    /// What happens to wired objects when the wiring is deleted
+    #[arg(long, value_enum, value_name = "WORD", default_value_t = InitOnDelete::Keep)]
+    pub on_delete: InitOnDelete,
+    /// The tenant header, where the gateway does not set it
+    #[arg(long, value_name = "HEADER")]
+    pub tenant_header: Option<String>,
+    /// The tenant; may hold {cluster}, {namespace} and {name}
+    #[arg(long, value_name = "VALUE")]
+    pub tenant_value: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text
+        .split_once('=')
+        .filter(|(label, value)| !label.is_empty() && !value.is_empty());
+    let pair = pair.map(|(label, value)| (label.to_owned(), value.to_owned()));
+    pair.ok_or_else(|| "must be LABEL=VALUE".to_owned())
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::from_word(text)
+        .ok_or_else(|| "must be Prometheus, PrometheusAgent or ThanosRuler".to_owned())
 }
 
 /// As whom a wired object writes.
@@ -156,11 +225,32 @@ pub enum InitAuth {
     /// User name and password in a Secret.
     Basic,
     /// A token in a Secret.
-    Bearer,
-    /// Keyless: a managed identity of Azure.
-    ManagedIdentity,
+    #[value(alias = "bearer")]
+    Token,
     /// Keyless: a workload identity of Azure.
-    WorkloadIdentity,
+    #[value(alias = "workload-identity")]
+    AzureWorkloadIdentity,
+    /// Keyless: a managed identity of Azure.
+    #[value(alias = "managed-identity")]
+    AzureManagedIdentity,
     /// No authentication.
     None,
+}
+
+/// Whether an object may opt out.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitOptOut {
+    /// Its label is honoured.
+    Allowed,
+    /// Its label is ignored, with a warning.
+    Forbidden,
+}
+
+/// What happens to wired objects when the wiring is deleted.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitOnDelete {
+    /// They keep what they have.
+    Keep,
+    /// They are un-wired first.
+    Unwire,
 }

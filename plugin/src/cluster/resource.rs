@@ -142,6 +142,16 @@ impl At {
         }
     }
 
+    /// Whether namespace and name can stand in a path; the one that cannot.
+    pub(crate) fn check(&self) -> Result<(), &str> {
+        let letter =
+            |character: char| character.is_ascii_alphanumeric() || "-._:".contains(character);
+        let right = |word: &str| !matches!(word, "" | "." | "..") && word.chars().all(letter);
+        let words = self.namespace.iter().chain(&self.name);
+        let wrong = words.map(String::as_str).find(|word| !right(word));
+        wrong.map_or(Ok(()), Err)
+    }
+
     /// `role.rbac.authorization.k8s.io/NAME`, as kubectl names what it has done; the resource where there is no name.
     pub(crate) fn title(&self) -> String {
         match &self.name {
@@ -181,6 +191,14 @@ mod tests {
         );
         assert_eq!(SECRETS.all().path(), "/api/v1/secrets");
         assert_eq!(WIRINGS.qualified(), wiring_crd_name());
+    }
+
+    #[test]
+    fn what_is_no_name_reaches_no_path() {
+        assert_eq!(ROLES.within("team-a").named("system:x.y").check(), Ok(()));
+        for wrong in ["", "..", "a/b", "a?b", "a b", "a%2f", "\u{1b}[m"] {
+            assert_eq!(ROLES.within(wrong).check(), Err(wrong));
+        }
     }
 
     #[test]

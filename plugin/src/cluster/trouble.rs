@@ -73,6 +73,16 @@ impl Asked<'_> {
         other(failure)
     }
 
+    /// A word that cannot be the name of anything: nobody is asked.
+    pub(crate) fn misnamed(&self, word: &str) -> Trouble {
+        let failure =
+            Failure::usage(format!("`{}` is no name", word.escape_debug())).code(codes::NOT_FOUND);
+        Trouble {
+            sort: Sort::Absent,
+            failure,
+        }
+    }
+
     /// Sorts and words an error of the client.
     pub(crate) fn failed(&self, error: Error) -> Trouble {
         match error {
@@ -121,7 +131,7 @@ impl Asked<'_> {
                     .hint("kubectl auth whoami"),
             );
         }
-        if status.is_not_found() {
+        if status.code == 404 {
             return self.not_found(status);
         }
         if status.is_forbidden()
