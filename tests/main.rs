@@ -6,4 +6,5 @@ mod doors;
 mod harness;
 mod plugin;
 mod properties;
+mod real;
 mod yaml;
