@@ -13,7 +13,7 @@ use crate::http::Http;
 use crate::port::Port;
 use crate::{Process, Program, Run, kubeconfig};
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 /// Only ever valid for one API server of one run, on loopback.
 const ADMIN_TOKEN: &str = "admin-of-this-run";
 

@@ -10,7 +10,7 @@ use crate::http::Http;
 use crate::port::Port;
 use crate::{Process, Program, Run};
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 const ACCOUNT: &str = "thanostests";
 
 /// A running blob service.

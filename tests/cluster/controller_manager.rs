@@ -10,7 +10,7 @@ use crate::http::Http;
 use crate::port::Port;
 use crate::{Cluster, Process, Program};
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 const CONTROLLERS: &str =
     "namespace-controller,garbage-collector-controller,serviceaccount-controller";
 

@@ -13,7 +13,7 @@ use crate::{eventually, tools};
 
 /// The group of the operator's resources.
 pub const GROUP: &str = "monitoring.coreos.com";
-const SERVED: Duration = Duration::from_secs(30);
+const SERVED: Duration = Duration::from_secs(120);
 
 /// One of the operator's definitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::http::Http;
 use crate::port::Port;
 use crate::{Process, Program, Run};
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(120);
 
 /// A running etcd.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use crate::http::Http;
 use crate::port::Port;
 use crate::{Process, Program, Run, eventually, tools};
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 /// As long as a test or a demo may hold the one gateway of a machine.
 const TURN: Duration = Duration::from_secs(600);
 const ENVOY: &str = "1.40.0";

@@ -13,7 +13,7 @@ use crate::http::Http;
 use crate::port::Port;
 use crate::{Cluster, Process, Program, crds, eventually};
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 
 /// What the operator is started with.
 #[derive(Clone, Debug, Default)]

@@ -12,7 +12,7 @@ use crate::http::Http;
 use crate::port::Port;
 use crate::{Cluster, Process, Program, install};
 
-const START: Duration = Duration::from_secs(30);
+const START: Duration = Duration::from_secs(120);
 
 /// A running `thanos-webhook serve`.
 pub struct Serve {
@@ -46,9 +46,16 @@ impl Installed {
         let port = Port::take()?;
         let authority = Authority::new("thanos-webhook")?;
         let address = port.address();
-        let registered = install::Address { url: format!("https://{address}"), authority: authority.pem().to_owned() };
+        let registered = install::Address {
+            url: format!("https://{address}"),
+            authority: authority.pem().to_owned(),
+        };
         install::webhook(cluster, &registered).await?;
-        Ok(Self { authority, address, _port: port })
+        Ok(Self {
+            authority,
+            address,
+            _port: port,
+        })
     }
 
     /// Starts `serve` where the registration points, with more arguments.
@@ -63,11 +70,18 @@ impl Installed {
     ///
     /// # Errors
     /// When it does not get ready; with the end of its log.
-    pub async fn serve_at(&self, cluster: &Cluster, address: SocketAddr, more: &[&str]) -> Result<Serve> {
+    pub async fn serve_at(
+        &self,
+        cluster: &Cluster,
+        address: SocketAddr,
+        more: &[&str],
+    ) -> Result<Serve> {
         let ports = [Port::take()?, Port::take()?];
         let admin = ports[0].address();
         let pair = self.authority.loopback()?;
-        let kubeconfig = cluster.kubeconfig_of_account(install::NAMESPACE, names::ACCOUNT_SERVE).await?;
+        let kubeconfig = cluster
+            .kubeconfig_of_account(install::NAMESPACE, names::ACCOUNT_SERVE)
+            .await?;
         let run = cluster.run();
         let process = Program::ours("thanos-webhook")?
             .named("thanos-webhook-serve")
@@ -83,7 +97,12 @@ impl Installed {
             .args(more.iter().copied())
             .start(run)?;
         let admin = ready(&process, admin).await?;
-        Ok(Serve { process, address, admin, _ports: ports })
+        Ok(Serve {
+            process,
+            address,
+            admin,
+            _ports: ports,
+        })
     }
 }
 
@@ -118,7 +137,9 @@ impl Control {
     /// # Errors
     /// When it does not get ready; with the end of its log.
     pub async fn start(cluster: &Cluster, more: &[&str]) -> Result<Self> {
-        let kubeconfig = cluster.kubeconfig_of_account(install::NAMESPACE, names::ACCOUNT_CONTROL).await?;
+        let kubeconfig = cluster
+            .kubeconfig_of_account(install::NAMESPACE, names::ACCOUNT_CONTROL)
+            .await?;
         Self::start_as(cluster, &kubeconfig, more).await
     }
 
@@ -138,7 +159,11 @@ impl Control {
             .args(more.iter().copied())
             .start(cluster.run())?;
         let admin = ready(&process, port.address()).await?;
-        Ok(Self { process, admin, _port: port })
+        Ok(Self {
+            process,
+            admin,
+            _port: port,
+        })
     }
 
     /// Its process.
@@ -154,7 +179,11 @@ impl Control {
 
 async fn ready(process: &Process, admin: SocketAddr) -> Result<Http> {
     let admin = Http::new(&format!("http://{admin}"))?;
-    process.ready(START, || async { admin.get("/readyz").await?.fine().map(drop) }).await?;
+    process
+        .ready(START, || async {
+            admin.get("/readyz").await?.fine().map(drop)
+        })
+        .await?;
     Ok(admin)
 }
 
@@ -165,6 +194,8 @@ async fn ready(process: &Process, admin: SocketAddr) -> Result<Http> {
 pub fn kubectl_thanos(cluster: &Cluster) -> Result<Program> {
     let plugin = crate::tools::ours("kubectl-thanos")?;
     let folder = plugin.parent().context("a program without a folder")?;
-    let path = std::env::join_paths([folder.to_owned()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())))?;
+    let path = std::env::join_paths([folder.to_owned()].into_iter().chain(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    )))?;
     Ok(cluster.kubectl()?.env("PATH", path).arg("thanos"))
 }

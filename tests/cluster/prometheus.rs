@@ -13,7 +13,7 @@ use crate::port::Port;
 use crate::promql::{self, Sample};
 use crate::{Process, Program, Run, operator};
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 /// Where the operator mounts things into a pod.
 const MOUNT: &str = "/etc/prometheus";
 

@@ -71,7 +71,9 @@ fn name(crds: &[Crd]) -> Result<String> {
             .with_context(|| format!("reading {}: run `make tools`", stamp.display()))?
             .hash(&mut hasher);
     }
-    crds.iter().for_each(|crd| crd.plural.hash(&mut hasher));
+    for crd in crds {
+        crd.plural.hash(&mut hasher);
+    }
     Ok(format!("{:016x}", hasher.finish()))
 }
 

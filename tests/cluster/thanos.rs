@@ -10,7 +10,7 @@ use crate::port::Port;
 use crate::promql::{self, Sample};
 use crate::{Process, Program, Run};
 
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_secs(120);
 
 /// What Receive is started with.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,7 @@ pub struct Receive {
     write: Port,
     grpc: Port,
     http: Port,
+    _capnproto: Port,
 }
 
 impl Receive {
@@ -36,12 +37,17 @@ impl Receive {
     /// When it does not come up; with the end of its log.
     pub async fn start(run: &Run, settings: Settings) -> Result<Self> {
         let (write, grpc, http) = (Port::take()?, Port::take()?, Port::take()?);
+        let capnproto = Port::take()?;
         let mut program = Program::tool("thanos")?
             .named("thanos-receive")
             .arg("receive")
             .arg(format!("--remote-write.address={}", write.address()))
             .arg(format!("--grpc-address={}", grpc.address()))
             .arg(format!("--http-address={}", http.address()))
+            .arg(format!(
+                "--receive.capnproto-address={}",
+                capnproto.address()
+            ))
             .arg("--grpc-grace-period=0s")
             .arg("--http-grace-period=0s")
             .arg("--label=receive_replica=\"0\"")
@@ -65,6 +71,7 @@ impl Receive {
             write,
             grpc,
             http,
+            _capnproto: capnproto,
         })
     }
 

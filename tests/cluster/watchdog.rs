@@ -29,13 +29,12 @@ pub(crate) const REGISTER: &str = r#"echo "+ $$" >&0; exec "$@" </dev/null"#;
 /// The pipe to the watchdog of this process, which starts at the first call.
 pub(crate) fn pipe_to_watchdog() -> Result<PipeWriter> {
     static PIPE: OnceLock<PipeWriter> = OnceLock::new();
-    let writer = match PIPE.get() {
-        Some(writer) => writer,
-        None => {
-            // Where two threads are here at once, the loser's watchdog sees its pipe close and ends.
-            let started = start()?;
-            PIPE.get_or_init(|| started)
-        }
+    let writer = if let Some(writer) = PIPE.get() {
+        writer
+    } else {
+        // Where two threads are here at once, the loser's watchdog sees its pipe close and ends.
+        let started = start()?;
+        PIPE.get_or_init(|| started)
     };
     writer
         .try_clone()

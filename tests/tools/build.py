@@ -354,6 +354,8 @@ def take_ready(shop, programs):
     source = pathlib.Path(given).expanduser()
     if not source.is_dir():
         raise Stop(f"THANOS_TOOLS_DIR is {given}, which is not a folder")
+    if source.resolve() == shop.path("bin").resolve():
+        raise Stop(f"THANOS_TOOLS_DIR is {given}, which is where this builds to: name another folder")
     left = [program for program in programs if not shop.take(program, source)]
     taken = [program.name for program in programs if program not in left]
     say(f"taken from {source}: {', '.join(taken) or 'nothing'}")
@@ -389,8 +391,8 @@ def main():
     parser.add_argument("--list", action="store_true", help="say what is ready and what is missing, and build nothing")
     parser.add_argument("--dir", default=ROOT / "target" / "tools", metavar="DIR", help="where to build (target/tools)")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     shop = Workshop(pathlib.Path(arguments.dir).resolve())
     try:
         run(arguments, shop)
