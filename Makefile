@@ -40,8 +40,9 @@ lint: ## format, clippy, the direction of dependencies, licences
 	@$(MAKE) --no-print-directory layers deny
 
 # never,PACKAGE,CRATES: fails when one of CRATES (a pattern) is among what PACKAGE ships.
-never = @! $(CARGO) tree --locked --edges normal --prefix none --package $(1) | grep -E '^($(2)) v' | sort -u \
-  || { echo '$(1) must not contain these'; exit 1; }
+never = @tree=$$($(CARGO) tree --locked --edges normal --prefix none --package $(1)) || exit 1; \
+  found=$$(echo "$$tree" | grep -E '^($(2)) v' | sort -u); \
+  [ -z "$$found" ] || { echo "$(1) must not contain:" $$found; exit 1; }
 
 layers:
 	$(call stage,the direction of dependencies)
