@@ -6,6 +6,7 @@ mod bad_input;
 mod endings;
 mod help;
 mod inject;
+mod live;
 mod questions;
 
 use std::ffi::OsString;

@@ -92,14 +92,12 @@ pub(crate) fn target(word: &str) -> Result<(Kind, &str), Failure> {
     let Some((kind, name)) = word.split_once('/').filter(|(_, name)| !name.is_empty() && !name.contains('/')) else {
         return Err(usage(format!("{word} is not of the form KIND/NAME")));
     };
-    match Kind::from_word(kind) {
-        Some(kind) => Ok((kind, name)),
-        None => {
-            let meant = nearest(kind, Kind::ALL.iter().flat_map(|kind| [kind.singular(), kind.plural()]));
-            let meant = meant.map(|meant| format!("; a similar one is {meant}")).unwrap_or_default();
-            Err(usage(format!("{kind} is no kind that is wired{meant}")))
-        }
+    if let Some(kind) = Kind::from_word(kind) {
+        return Ok((kind, name));
     }
+    let meant = nearest(kind, Kind::ALL.iter().flat_map(|kind| [kind.singular(), kind.plural()]));
+    let meant = meant.map(|meant| format!("; a similar one is {meant}")).unwrap_or_default();
+    Err(usage(format!("{kind} is no kind that is wired{meant}")))
 }
 
 impl Answer {

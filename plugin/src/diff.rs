@@ -53,14 +53,12 @@ fn compare(args: &DiffArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, 
         ui.say("no differences");
         return Ok(Ending::Fine);
     }
-    match ui.surroundings().variable("KUBECTL_EXTERNAL_DIFF") {
-        Some(program) => external::show(program, &pairs, ui),
-        None => {
-            let text = unified::show(&pairs, ui);
-            ui.text(&text)?;
-            Ok(Ending::Differences)
-        }
+    if let Some(program) = ui.surroundings().variable("KUBECTL_EXTERNAL_DIFF") {
+        return external::show(program, &pairs, ui);
     }
+    let text = unified::show(&pairs, ui);
+    ui.text(&text)?;
+    Ok(Ending::Differences)
 }
 
 fn of_files(work: &Work<'_>, ui: &mut Ui<'_>) -> Vec<Pair> {

@@ -21,7 +21,7 @@ pub(crate) struct Input {
 /// # Errors
 /// What cannot be read (KTH0005), every document that is no YAML (KTH0004), and a folder without manifests (KTH0003).
 pub(crate) fn read(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Input>, Failure> {
-    let sources = manifests::gather(paths, stdin).map_err(ungathered)?;
+    let sources = manifests::gather(paths, stdin).map_err(|error| ungathered(&error))?;
     let mut inputs = Vec::with_capacity(sources.len());
     let mut errors = Vec::new();
     for source in sources {
@@ -39,8 +39,8 @@ pub(crate) fn unreadable(errors: &[Error]) -> Failure {
     Failure::all(codes::UNREADABLE_YAML, errors.iter().map(ToString::to_string))
 }
 
-fn ungathered(error: GatherError) -> Failure {
-    match &error {
+fn ungathered(error: &GatherError) -> Failure {
+    match error {
         GatherError::EmptyFolder { .. } => Failure::usage(error.to_string())
             .code(codes::NO_INPUTS)
             .hint("name the files themselves, or pipe manifests into -f -"),

@@ -26,14 +26,14 @@ pub(crate) struct Judge<'a> {
 /// An object of one of our kinds, and what is to be done with it.
 #[derive(Debug)]
 pub(crate) struct Judged {
-    pub(crate) object: Name,
+    pub(crate) object: ObjectName,
     pub(crate) decision: Decision,
 }
 
 /// What people call an object.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Name {
+pub(crate) struct ObjectName {
     pub(crate) api_version: String,
     pub(crate) kind: &'static str,
     pub(crate) namespace: String,
@@ -92,7 +92,7 @@ impl<'a> Judge<'a> {
         let kind = kind_of(object)?;
         match Subject::read(object, None, &self.known.namespace) {
             Ok(subject) => {
-                let name = Name::of(object, kind, &self.known.namespace);
+                let name = ObjectName::of(object, kind, &self.known.namespace);
                 let decision = if self.revert {
                     thanos_core::decide::revert(&subject)
                 } else {
@@ -110,7 +110,7 @@ impl<'a> Judge<'a> {
                     warnings: Vec::new(),
                     effects: Vec::new(),
                 };
-                Some(Judged { object: Name::of(object, kind, &self.known.namespace), decision })
+                Some(Judged { object: ObjectName::of(object, kind, &self.known.namespace), decision })
             }
         }
     }
@@ -130,7 +130,7 @@ pub(crate) fn kind_of(object: &Value) -> Option<Kind> {
     Kind::of(object.get("apiVersion")?.as_str()?, object.get("kind")?.as_str()?)
 }
 
-impl Name {
+impl ObjectName {
     fn of(object: &Value, kind: Kind, namespace: &str) -> Self {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
         Self {

@@ -12,7 +12,7 @@ use crate::cli::{Global, ReportFormat, WhyArgs};
 use crate::facts::Known;
 use crate::failure::{Ending, Failure};
 use crate::files;
-use crate::judge::{self, Finding, Judge, Name};
+use crate::judge::{self, Finding, Judge, Judged, ObjectName};
 use crate::ui::Ui;
 use crate::yaml;
 
@@ -34,7 +34,7 @@ struct Report {
 /// Why one object is wired, or why not.
 #[derive(Debug, Serialize)]
 struct Why {
-    object: Name,
+    object: ObjectName,
     state: State,
     #[serde(flatten)]
     finding: Finding,
@@ -58,7 +58,7 @@ struct OfWiring {
 /// How things stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-enum State {
+pub(crate) enum State {
     /// It is wired.
     Wired,
     /// It is not wired, or not so, and would be by the shown change.
@@ -108,18 +108,8 @@ fn why(value: &Value, judge: &mut Judge<'_>, known: &Known) -> Option<Why> {
         || Finding::new(judged.decision.code(), judged.decision.code().title),
         |reason| Finding::new(reason.code(), reason),
     );
-    let any = |wanted| wirings.iter().any(|of: &OfWiring| of.state == wanted);
-    let state = match judged.reason() {
-        Some(Reason::AlreadyWired) => State::Wired,
-        Some(_) if any(State::Wired) => State::Wired,
-        Some(_) => State::Left,
-        None if any(State::WouldBeWired) => State::WouldBeWired,
-        None if any(State::WouldBeUnwired) => State::WouldBeUnwired,
-        None if any(State::Wired) => State::Wired,
-        None => State::Left,
-    };
     Some(Why {
-        state,
+        state: State::of(&judged),
         finding: verdict,
         wirings,
         changes: judge::changes(value, edits),
@@ -136,6 +126,30 @@ fn state(outcome: &Outcome) -> State {
         Outcome::Unwire(_) => State::WouldBeUnwired,
         Outcome::Leave(Reason::AlreadyWired) => State::Wired,
         Outcome::Leave(_) => State::Left,
+    }
+}
+
+impl State {
+    /// How things stand with an object.
+    pub(crate) fn of(judged: &Judged) -> Self {
+        let any = |wanted| judged.decision.outcomes.iter().any(|(_, outcome)| state(outcome) == wanted);
+        match judged.reason() {
+            Some(Reason::AlreadyWired) => State::Wired,
+            None if any(State::WouldBeWired) => State::WouldBeWired,
+            None if any(State::WouldBeUnwired) => State::WouldBeUnwired,
+            _ if any(State::Wired) => State::Wired,
+            _ => State::Left,
+        }
+    }
+
+    /// In words.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            State::Wired => "wired",
+            State::WouldBeWired => "would be wired",
+            State::WouldBeUnwired => "would be un-wired",
+            State::Left => "not wired",
+        }
     }
 }
 

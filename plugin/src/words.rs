@@ -40,10 +40,7 @@ pub(crate) fn pointer_to(value: &Value, path: &str) -> String {
     let mut at = value;
     let mut rest = path;
     while !rest.is_empty() {
-        let (token, next, behind) = match step(at, rest) {
-            Some(step) => step,
-            None => break,
-        };
+        let Some((token, next, behind)) = step(at, rest) else { break };
         pointer.push('/');
         pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
         at = next;

@@ -10,7 +10,7 @@ use super::{Done, Work};
 use crate::facts::Known;
 use crate::failure::Failure;
 use crate::files;
-use crate::judge::{Finding, Name, Word};
+use crate::judge::{Finding, ObjectName, Word};
 use crate::ui::{Paint, Stream, Ui};
 
 /// The report.
@@ -22,7 +22,7 @@ pub(super) struct Report {
     summary: Summary,
     /// What was taken to be so because nobody was asked.
     assumed: Vec<&'static str>,
-    objects: Vec<Line>,
+    objects: Vec<OfObject>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -37,8 +37,8 @@ struct Summary {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line {
-    object: Name,
+struct OfObject {
+    object: ObjectName,
     file: String,
     line: usize,
     result: Word,
@@ -60,7 +60,7 @@ struct OfWiring {
 
 impl Report {
     pub(super) fn of(work: &Work<'_>, known: &Known, revert: bool) -> Self {
-        let objects: Vec<Line> = work.done.iter().map(|done| Line::of(done, work)).collect();
+        let objects: Vec<OfObject> = work.done.iter().map(|done| OfObject::of(done, work)).collect();
         let count = |word| objects.iter().filter(|line| line.result == word).count();
         let summary = Summary {
             wired: count(Word::Wired),
@@ -97,7 +97,7 @@ impl Report {
     }
 }
 
-impl Line {
+impl OfObject {
     fn of(done: &Done, work: &Work<'_>) -> Self {
         let judged = &done.judged;
         let finding = match judged.reason() {

@@ -61,11 +61,9 @@ fn object(why: &Why, text: &mut String, ui: &Ui<'_>) {
 }
 
 fn paint(state: State, ui: &Ui<'_>) -> String {
-    let (paint, word) = match state {
-        State::Wired => (Paint::Good, "WIRED"),
-        State::WouldBeWired => (Paint::Good, "WOULD BE WIRED"),
-        State::WouldBeUnwired => (Paint::Warn, "WOULD BE UN-WIRED"),
-        State::Left => (Paint::Warn, "NOT WIRED"),
+    let paint = match state {
+        State::Wired | State::WouldBeWired => Paint::Good,
+        State::WouldBeUnwired | State::Left => Paint::Warn,
     };
-    ui.paint(Stream::Out, paint, word)
+    ui.paint(Stream::Out, paint, &state.words().to_uppercase())
 }

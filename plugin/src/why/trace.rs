@@ -7,7 +7,8 @@ use thanos_core::{Credential, Facts, Kind, Outcome, Reason, Subject, names, vers
 /// One step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Step {
-    step: Place,
+    #[serde(rename = "step")]
+    place: Place,
     pub(super) result: Passed,
     pub(super) said: String,
 }
@@ -42,7 +43,7 @@ pub(super) enum Passed {
 impl Step {
     /// The word in front of it.
     pub(super) fn word(&self) -> &'static str {
-        match self.step {
+        match self.place {
             Place::Wiring => "wiring",
             Place::Kind => "kind",
             Place::Namespace => "namespace",
@@ -83,14 +84,14 @@ pub(super) fn trace(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assum
         Some(fell) if step < fell => Passed::Yes,
         Some(_) => Passed::NotReached,
     };
-    let step = |step: Place| {
-        let result = passed(step);
+    let step = |place: Place| {
+        let result = passed(place);
         let said = match (result, reason) {
             (Passed::No, Some(reason)) => format!("{} {reason}", reason.code()),
             (Passed::NotReached, _) => "not looked at".to_owned(),
-            _ => well(step, wiring, subject, facts, assumed),
+            _ => well(place, wiring, subject, facts, assumed),
         };
-        Step { step, result, said }
+        Step { place, result, said }
     };
     // That a wiring is there goes without saying.
     let shown = PLACES.into_iter().filter(|place| *place != Place::Wiring || fell == Some(Place::Wiring));
