@@ -9,7 +9,7 @@ export RUST_LIB_BACKTRACE = 0
 stage    = @printf '\n== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench soak matrix tools clean layers deny
+.PHONY: help demo test lint fmt bless bench soak matrix tools clean layers deny
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -60,8 +60,12 @@ deny:
 fmt: ## format the Rust code
 	@$(CARGO) fmt --all
 
-bench: ## the numbers, from the release profile
-	@$(BUILD) --only etcd,kubernetes,crds
+bless: ## write what core says into the stories and the chart; read the difference before you commit it
+	@BLESS=1 $(CARGO) test --locked -p thanos-tests --test all -- cases::core charts::definitions
+
+bench: ## the numbers, from the release profile (about 10 minutes)
+	@$(BUILD) --only etcd,kubernetes,helm,crds
+	@$(CARGO) build --release --workspace --bins --locked
 	@$(CARGO) bench --workspace --locked
 
 soak: ## long loops over the real programs, outside CI
