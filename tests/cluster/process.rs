@@ -141,10 +141,12 @@ impl Program {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true);
+            .kill_on_drop(true)
+            .process_group(0);
         let mut child = command
             .spawn()
             .with_context(|| format!("starting {}", self.name))?;
+        let _watched = child.id().map(watchdog::Watched::new).transpose()?;
         let mut pipe = child.stdin.take().context("its standard input")?;
         let feed = async {
             // A program may end without reading everything; that is its right.

@@ -41,9 +41,26 @@ pub(crate) fn pipe_to_watchdog() -> Result<PipeWriter> {
         .context("another end of the watchdog's pipe")
 }
 
-/// Forgets a process group whose leader is reaped, and whose number may mean another now.
+/// Forgets a process group whose leader was reaped, and whose number may mean another now.
 pub(crate) fn forget(group: u32) -> Result<()> {
     writeln!(pipe_to_watchdog()?, "- {group}").context("telling the watchdog")
+}
+
+/// A group that is watched as long as this lives: for commands whose standard input is not the pipe.
+pub(crate) struct Watched(u32);
+
+impl Watched {
+    /// Watches a group that has just been started.
+    pub(crate) fn new(group: u32) -> Result<Self> {
+        writeln!(pipe_to_watchdog()?, "+ {group}").context("telling the watchdog")?;
+        Ok(Self(group))
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = forget(self.0); // it would only kill a group that is gone
+    }
 }
 
 fn start() -> Result<PipeWriter> {
