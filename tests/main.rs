@@ -6,5 +6,6 @@ mod doors;
 mod harness;
 mod plugin;
 mod properties;
+mod serve;
 mod real;
 mod yaml;

@@ -302,11 +302,17 @@ fn any(port: u16) -> SocketAddr {
 
 /// Reads a filter of log lines. A bare word that is no level would name a target, and all others would fall silent.
 fn log_level(text: &str) -> Result<String, String> {
-    let is_fit = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
+    let is_fit = |part: &str| {
+        let level = part.rsplit('=').next();
+        level.is_some_and(|level| level.parse::<LevelFilter>().is_ok())
+    };
     if text.split(',').all(is_fit) && EnvFilter::try_new(text).is_ok() {
         return Ok(text.to_owned());
     }
-    Err("must be error, warn, info, debug, trace, or a filter such as info,thanos_webhook=debug".to_owned())
+    Err(
+        "must be error, warn, info, debug, trace, or a filter such as info,thanos_webhook=debug"
+            .to_owned(),
+    )
 }
 
 /// Reads a duration flag: `10s`, `500ms`, `1m30s`.

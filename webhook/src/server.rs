@@ -29,6 +29,8 @@ use paced::{Pace, Paced};
 
 /// As many bytes of header as one request may have.
 const HEADER_BYTES: usize = 64 * 1024;
+/// As many bytes as one connection reads ahead.
+const BUFFER_BYTES: usize = 128 * 1024;
 
 /// What one listener allows its clients.
 #[derive(Clone, Copy, Debug)]
@@ -172,6 +174,7 @@ impl House {
         let connection = http1::Builder::new()
             .header_read_timeout(None)
             .max_header_size(HEADER_BYTES)
+            .max_buf_size(BUFFER_BYTES)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(error = error.to_string(), "a connection ended early");

@@ -5,7 +5,8 @@
 
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
-use tracing::{Level, Metadata};
+use tracing::Metadata;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -47,13 +48,13 @@ pub fn start(args: &LogArgs) {
 
 /// Whether a line may be written at all, whatever level was asked for.
 ///
-/// The client writes a whole answer of the API server's into a warning when it cannot read it, and libraries trace
-/// headers: of them only what is worse gets through.
+/// The client writes a whole answer of the API server's into a line when it cannot read it, and says every error that
+/// we say too; other libraries trace headers. Of those only what is worse gets through.
 fn is_fit(line: &Metadata<'_>) -> bool {
     let most = match line.target() {
-        target if target.starts_with("thanos_") => Level::TRACE,
-        target if target.starts_with("kube_client") => Level::ERROR,
-        _ => Level::WARN,
+        target if target.starts_with("thanos_") => LevelFilter::TRACE,
+        target if target.starts_with("kube_client") => LevelFilter::OFF,
+        _ => LevelFilter::WARN,
     };
     *line.level() <= most
 }

@@ -32,24 +32,30 @@ pub(super) async fn read(state: &State, request: Request) -> Result<Held<'_>, Re
     if announced.is_some_and(|length| length > state.limits.body as u64) {
         return Err(rejection::TOO_LARGE);
     }
-    let capacity = announced
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or_default();
-    timeout(state.limits.body_timeout, collect(state, body, capacity))
-        .await
-        .unwrap_or(Err(rejection::SLOW))
+    let first = announced.map_or(SEGMENT, |length| {
+        SEGMENT.min(usize::try_from(length).unwrap_or(SEGMENT))
+    });
+    timeout(
+        state.limits.body_timeout,
+        collect(state, body, Segments::starting_with(first)),
+    )
+    .await
+    .unwrap_or(Err(rejection::SLOW))
 }
 
 /// A share grows with what has come, not with what was announced, and is never waited for: two halves that wait for
 /// each other would wait for ever.
-async fn collect(state: &State, mut body: Body, capacity: usize) -> Result<Held<'_>, Rejection> {
-    let mut bytes = Vec::with_capacity(capacity);
+async fn collect(
+    state: &State,
+    mut body: Body,
+    mut segments: Segments,
+) -> Result<Held<'_>, Rejection> {
     let mut share: Option<SemaphorePermit<'_>> = None;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| rejection::cut_off())?.into_data() else {
             continue;
         };
-        if bytes.len() + data.len() > state.limits.body {
+        if segments.length + data.len() > state.limits.body {
             return Err(rejection::TOO_LARGE);
         }
         let count = u32::try_from(data.len()).map_err(|_| rejection::TOO_LARGE)?;
@@ -61,12 +67,60 @@ async fn collect(state: &State, mut body: Body, capacity: usize) -> Result<Held<
             Some(share) => share.merge(more),
             None => share = Some(more),
         }
-        bytes.extend_from_slice(&data);
+        segments.push(&data);
     }
     Ok(Held {
-        bytes,
+        bytes: segments.into_bytes(),
         _share: share,
     })
+}
+
+/// As much as is copied together at a time.
+const SEGMENT: usize = 64 * 1024;
+
+/// Bytes as they came, in pieces of one size. A buffer that grows instead is there twice whenever it grows, and leaves
+/// holes behind that an allocator keeps: many bodies at once would cost a multiple of what they may hold.
+struct Segments {
+    filled: Vec<Vec<u8>>,
+    length: usize,
+}
+
+impl Segments {
+    fn starting_with(capacity: usize) -> Self {
+        Self {
+            filled: vec![Vec::with_capacity(capacity)],
+            length: 0,
+        }
+    }
+
+    fn push(&mut self, mut data: &[u8]) {
+        self.length += data.len();
+        while !data.is_empty() {
+            match self
+                .filled
+                .last_mut()
+                .filter(|last| last.len() < last.capacity())
+            {
+                None => self.filled.push(Vec::with_capacity(SEGMENT)),
+                Some(last) => {
+                    let (fits, rest) = data.split_at(data.len().min(last.capacity() - last.len()));
+                    last.extend_from_slice(fits);
+                    data = rest;
+                }
+            }
+        }
+    }
+
+    fn into_bytes(mut self) -> Vec<u8> {
+        match self.filled.pop() {
+            Some(only) if self.filled.is_empty() => only,
+            Some(last) => {
+                self.filled.push(last);
+                self.filled.concat()
+            }
+            None => Vec::new(),
+        }
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -113,6 +167,18 @@ fn go_duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn segments_give_back_what_came() {
+        let bytes: Vec<u8> = (0..=250).cycle().take(3 * SEGMENT + 17).collect();
+        for (first, step) in [(0, 1000), (1, 7), (SEGMENT, SEGMENT), (100, bytes.len())] {
+            let mut segments = Segments::starting_with(first);
+            bytes.chunks(step).for_each(|chunk| segments.push(chunk));
+            assert_eq!(segments.length, bytes.len());
+            assert!(segments.into_bytes() == bytes, "{first} {step}");
+        }
+        assert!(Segments::starting_with(0).into_bytes().is_empty());
+    }
 
     #[test]
     fn the_senders_timeout_bounds_the_review() {
