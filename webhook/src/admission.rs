@@ -229,11 +229,14 @@ fn validate(review: &Review<'_>) -> Answer {
         (Ok(None), _) => return Answer::refuse(review, &fault("is required")),
         (Err(sentence), _) | (_, Err(sentence)) => return Answer::refuse(review, &fault(sentence)),
     };
-    if is_going(&object) && old.is_some_and(|old| old.get("spec") == object.get("spec")) {
+    let is_unchanged = old.is_some_and(|old| old.get("spec") == object.get("spec"));
+    if is_unchanged && is_going(&object) {
         return Answer::allow(Some(codes::DELETING));
     }
     match wiring::read(&object) {
         Ok(wiring) => Answer::warn(&wiring.warnings()),
+        // A label, a finalizer: what was stored before a rule existed must not be wedged by it.
+        Err(faults) if is_unchanged => Answer::warn(&faults),
         Err(faults) => Answer::refuse(review, &faults),
     }
 }

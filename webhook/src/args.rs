@@ -304,7 +304,7 @@ fn any(port: u16) -> SocketAddr {
 fn log_level(text: &str) -> Result<String, String> {
     let is_fit = |part: &str| {
         let level = part.rsplit('=').next();
-        level.is_some_and(|level| level.parse::<LevelFilter>().is_ok())
+        level.is_some_and(|level| !level.is_empty() && level.parse::<LevelFilter>().is_ok())
     };
     if text.split(',').all(is_fit) && EnvFilter::try_new(text).is_ok() {
         return Ok(text.to_owned());

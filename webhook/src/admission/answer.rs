@@ -66,7 +66,8 @@ struct Response {
 
 #[derive(Debug, PartialEq, Serialize)]
 struct Status {
-    status: &'static str,
+    #[serde(rename = "status")]
+    outcome: &'static str,
     reason: &'static str,
     code: u16,
     message: String,
@@ -169,7 +170,7 @@ impl Answer {
             field: cut(&fault.path, 256, usize::MAX),
         });
         let status = Status {
-            status: "Failure",
+            outcome: "Failure",
             reason: "Invalid",
             code: 422,
             message: cut(&sentences.join("; "), usize::MAX, MESSAGE_BYTES),

@@ -72,7 +72,7 @@ struct Request<'a> {
     #[serde(borrow)]
     uid: Cow<'a, str>,
     #[serde(borrow)]
-    kind: Kind<'a>,
+    kind: GroupKind<'a>,
     #[serde(borrow, default)]
     sub_resource: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -102,7 +102,7 @@ struct Request<'a> {
 }
 
 #[derive(Deserialize)]
-struct Kind<'a> {
+struct GroupKind<'a> {
     #[serde(borrow, default)]
     group: Cow<'a, str>,
     #[serde(default, rename = "version")]

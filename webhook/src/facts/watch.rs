@@ -17,7 +17,7 @@ use kube::runtime::watcher::{self, Config, Event, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use semver::Version;
 use serde::de::DeserializeOwned;
-use thanos_core::{Fault, Kind, ThanosWiring, names, versions};
+use thanos_core::{Fault, Kind, ThanosWiring, codes, names, versions};
 
 use super::{Knowledge, definition};
 use crate::admin::Health;
@@ -90,17 +90,14 @@ async fn wirings(
 fn put_wiring(knowledge: &Knowledge, object: DynamicObject) {
     let name = object.name_any();
     let read = serde_json::to_value(object).and_then(serde_json::from_value::<ThanosWiring>);
-    let put = match read {
-        Ok(written) => knowledge.put_wiring(&written),
-        Err(_) => {
+    let put = read.map_or_else(
+        |_| {
             knowledge.remove_wiring(&name);
-            Err(vec![Fault::new(
-                thanos_core::codes::WIRING_INVALID,
-                "spec",
-                "does not have the shape of a ThanosWiring",
-            )])
-        }
-    };
+            let sentence = "does not have the shape of a ThanosWiring";
+            Err(vec![Fault::new(codes::WIRING_INVALID, "spec", sentence)])
+        },
+        |written| knowledge.put_wiring(&written),
+    );
     if let Err(faults) = put {
         let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let code = faults.first().map_or("", |fault| fault.code.code);
