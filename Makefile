@@ -68,13 +68,15 @@ bench: ## the numbers, from the release profile (about 10 minutes)
 	@$(CARGO) build --release --workspace --bins --locked
 	@$(CARGO) bench --workspace --locked
 
-soak: ## long loops over the real programs, outside CI
-	@$(BUILD)
-	@$(CARGO) test --workspace --locked -- --ignored soak
+soak: ## the properties and the YAML reader over many more cases, outside CI (CASES=200000)
+	@$(BUILD) --only yaml-oracle,crds
+	@THANOS_CASES=$(or $(CASES),200000) $(CARGO) test --locked -p thanos-tests --test all -- properties yaml
 
-matrix: ## other API servers and neighbours, outside CI
+matrix: ## the member-cluster tests on the oldest API server that AKS serves, outside CI
 	@$(BUILD)
-	@$(CARGO) test --workspace --locked -- --ignored matrix
+	@$(BUILD) --only kubernetes-1.33
+	@$(CARGO) build --workspace --bins --locked
+	@THANOS_APISERVER=kube-apiserver-1.33 $(CARGO) test --locked -p thanos-tests --test all -- charts real member control
 
 tools: ## build the real programs into target/tools/bin (THANOS_TOOLS_DIR=DIR takes ready ones)
 	@$(BUILD)

@@ -11,7 +11,7 @@ use crate::certificates::Authority;
 use crate::etcd::Etcd;
 use crate::http::Http;
 use crate::port::Port;
-use crate::{Process, Program, Run, kubeconfig};
+use crate::{Process, Program, Run, kubeconfig, tools};
 
 const START: Duration = Duration::from_secs(120);
 /// Only ever valid for one API server of one run, on loopback.
@@ -76,7 +76,8 @@ impl ApiServer {
     pub async fn start(run: &Run, etcd: &Etcd, settings: &Settings) -> Result<Self> {
         let port = Port::take()?;
         let authority = Authority::new("test-cluster")?;
-        let mut program = Program::tool("kube-apiserver")?
+        let mut program = Program::tool(&tools::api_server())?
+            .named("kube-apiserver")
             .args(arguments(etcd, &port))
             .args(files(run, &authority, &settings.users)?)
             .args(&settings.arguments);

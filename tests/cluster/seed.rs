@@ -65,6 +65,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
 /// Another program or another definition is another seed.
 fn name(crds: &[Crd]) -> Result<String> {
     let mut hasher = DefaultHasher::new();
+    tools::api_server().hash(&mut hasher);
     for program in ["etcd", "kubernetes", "crds"] {
         let stamp = tools::root().join("target/tools/stamp").join(program);
         fs::read_to_string(&stamp)

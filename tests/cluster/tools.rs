@@ -20,6 +20,11 @@ pub fn tool(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The API server that clusters run: another than the newest where `THANOS_APISERVER` names it (`make matrix`).
+pub fn api_server() -> String {
+    std::env::var("THANOS_APISERVER").unwrap_or_else(|_| "kube-apiserver".to_owned())
+}
+
 /// The file of one of the operator's resource definitions, by plural: `prometheuses`.
 ///
 /// # Errors

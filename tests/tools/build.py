@@ -46,6 +46,7 @@ class Program:
     packages: tuple[str, ...] = ()
     flags: str = ""  # for the Go linker
     tags: str = ""
+    extra: bool = False  # built only where --only names it
 
     @property
     def pins(self):
@@ -90,6 +91,12 @@ PROGRAMS = [
     Program(
         "controller-manager", ("kube-controller-manager",), 20, 0.4, "kubernetes", flags=KUBERNETES_FLAGS,
         packages=("k8s.io/kubernetes/cmd/kube-controller-manager",),
+    ),
+    # The oldest minor that AKS still serves, for `make matrix`.
+    Program(
+        "kubernetes-1.33", ("kube-apiserver-1.33",), 200, 2.8, "kubernetes-1.33", extra=True,
+        flags=f"-X {VERSION}.gitVersion=v1.33.13 -X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor=33",
+        packages=("k8s.io/kubernetes/cmd/kube-apiserver",),
     ),
 ]
 
@@ -336,7 +343,7 @@ def choose(only):
     for name in names:
         if name not in known:
             raise Stop(f"no program is called {name}; there are: {', '.join(program.name for program in PROGRAMS)}")
-    return [program for program in PROGRAMS if not names or program.name in names]
+    return [program for program in PROGRAMS if (program.name in names if names else not program.extra)]
 
 
 def show(shop, programs):
