@@ -244,13 +244,11 @@ fn streams_are_read_as_kubectl_reads_them() {
 #[test]
 fn random_documents_are_read_as_kubectl_reads_them() {
     let mut random = random::Random::new(7);
-    let texts: Vec<String> = (0..4000)
-        .map(|number| {
-            if number % 2 == 0 {
-                random.document()
-            } else {
-                random.mutated(corpus::DOCUMENTS)
-            }
+    let texts: Vec<String> = (0..4500)
+        .map(|number| match number % 3 {
+            0 => random.document(),
+            1 => random.mutated(corpus::PLAIN),
+            _ => random.mutated(corpus::DOCUMENTS),
         })
         // Both sides give each last line an end, but kubectl only when it splits.
         .map(|text| {

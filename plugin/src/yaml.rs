@@ -5,6 +5,9 @@
 //! way goyaml.v2 decides it. It gives events with byte offsets (needed for splicing), never recurses, and its error
 //! texts are constants: the readers built on serde print neighbouring lines of the file, which may hold a Secret.
 //!
+//! Most manifests need little of YAML; `quick` reads those by lines, since libyaml's port would take most of the time
+//! that a thousand manifests may take.
+//!
 //! Repeated keys: the last one wins, because `kubectl apply` sends that one and the webhook therefore sees it; an
 //! error here would be a different answer at a different door. Their places are kept for whoever wants to refuse them.
 
@@ -14,6 +17,7 @@ mod compose;
 mod guard;
 mod pieces;
 mod print;
+mod quick;
 mod scalars;
 mod tree;
 mod value;
@@ -106,6 +110,9 @@ pub fn parse(text: &str) -> Result<Parsed, Error> {
 }
 
 fn parse_body(text: &str) -> Result<Parsed, Fault> {
+    if let Some(composed) = quick::compose(text) {
+        return value::convert(composed);
+    }
     guard::check(text)?;
     value::convert(compose::compose(text)?)
 }

@@ -436,3 +436,14 @@ pub(super) const STREAMS: &[&str] = &[
     "{}\n---\n{}\n",
     "a: 1\n---\nb: [\n---\nc: 3\n",
 ];
+
+/// What most manifests are like, which has a way of its own through the reader.
+pub(super) const PLAIN: &[&str] = &[
+    "---\n# Source: chart/templates/prometheus.yaml\napiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata:\n  name: k8s\n  \
+     namespace: monitoring # here\n  labels:\n    app.kubernetes.io/version: \"65.1.0\"\nspec:\n  replicas: 2\n  paused: off\n  \
+     image: \"quay.io/prometheus/prometheus:v3\"\n  retention: 10d\n  ruleSelector: {}\n  externalLabels:\n  remoteWrite:\n  - url: \
+     https://x/api\n    name: own\n    writeRelabelConfigs:\n    - action: drop\n      sourceLabels: []\n      regex: 'a''b;(.+)'\n\n  \
+     # about tolerations\n  tolerations:\n    - key: a\n      operator: Exists\n    -\n      key: b\n  thanos:\n    \
+     version: v0.42.4\n",
+    "- 017\n- - a: 1_0\n    b:\n    - x: yes\n    -\n  - ~\n-   c: -1\n    d: \"e\\n\"\n- 2001-01-01 10:00:00 # f\n- .5\n",
+];

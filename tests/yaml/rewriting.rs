@@ -40,10 +40,10 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
 fn everything_has_its_place() {
     let mut random = Random::new(13);
     for number in 0..2000 {
-        let text = if number % 4 == 3 {
-            random.mutated(corpus::DOCUMENTS)
-        } else {
-            random.document()
+        let text = match number % 4 {
+            0 => random.mutated(corpus::PLAIN),
+            1 => random.mutated(corpus::DOCUMENTS),
+            _ => random.document(),
         };
         let Ok(parsed) = yaml::parse(&text) else {
             continue;
@@ -109,10 +109,10 @@ fn the_new_text_says_what_the_edited_value_says() {
     let mut random = Random::new(3);
     let (mut tried, mut kept) = (0, 0);
     for number in 0..6000 {
-        let text = if number % 4 == 3 {
-            random.mutated(corpus::DOCUMENTS)
-        } else {
-            random.document()
+        let text = match number % 4 {
+            0 => random.mutated(corpus::PLAIN),
+            1 => random.mutated(corpus::DOCUMENTS),
+            _ => random.document(),
         };
         let Some(document) = read(&text).filter(|document| document.value().is_object()) else {
             continue;
@@ -138,7 +138,7 @@ fn the_new_text_says_what_the_edited_value_says() {
             kept += usize::from(rewritten.text.contains(ANCHOR));
         }
     }
-    assert!(tried > 1500, "{tried}");
+    assert!(tried > 1000, "{tried}");
     assert!(kept * 3 > tried * 2, "{kept} of {tried}");
 }
 

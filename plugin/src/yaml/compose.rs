@@ -17,7 +17,7 @@ const BEHIND_THE_END: &str =
 const INDENTING_TAB: &str = "a tab where only spaces may indent";
 
 /// What an event said about a scalar.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Written {
     pub(super) text: String,
     pub(super) tag: Option<String>,
@@ -50,7 +50,8 @@ pub(super) fn compose(text: &str) -> Result<Composed, Fault> {
     }
 }
 
-struct Composer<'a> {
+/// Collects nodes, in the order of libyaml's events.
+pub(super) struct Composer<'a> {
     text: &'a str,
     tree: Tree,
     scalars: Vec<Written>,
@@ -66,7 +67,7 @@ struct Composer<'a> {
 }
 
 impl<'a> Composer<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         Self {
             text,
             // About what a manifest needs; a large one may grow.
@@ -144,7 +145,7 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    fn scalar(
+    pub(super) fn scalar(
         &mut self,
         anchor: Option<String>,
         scalar: Written,
@@ -195,7 +196,7 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         anchor: Option<String>,
         tagged: bool,
@@ -211,7 +212,7 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    fn finish_open(&mut self, end: u32) {
+    pub(super) fn finish_open(&mut self, end: u32) {
         let Some(number) = self.open.pop() else {
             return;
         };
@@ -265,7 +266,7 @@ impl<'a> Composer<'a> {
         start + count(kept.len())
     }
 
-    fn finish(mut self) -> Result<Composed, Fault> {
+    pub(super) fn finish(mut self) -> Result<Composed, Fault> {
         if self.tree.nodes.is_empty() {
             self.scalars.push(Written {
                 implicit: true,

@@ -46,7 +46,7 @@ impl Kind {
 }
 
 /// One scalar, sequence, mapping or alias.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Node {
     /// What it looks like.
     pub kind: Kind,
