@@ -2,10 +2,11 @@
 
 mod cases;
 mod charts;
+mod control;
 mod doors;
 mod harness;
 mod plugin;
 mod properties;
-mod serve;
 mod real;
+mod serve;
 mod yaml;

@@ -55,6 +55,8 @@ use touch::Patience;
 
 /// Changes within this time are judged together.
 const BREATH: Duration = Duration::from_millis(100);
+/// `serve` hears of a change at about the same time as we do: a touch that is too early is one for nothing.
+const HEAD_START: Duration = Duration::from_millis(250);
 /// As many Events wait to be written; more are dropped.
 const EVENTS: usize = 4096;
 
@@ -90,7 +92,7 @@ pub async fn run(
     let (campaign, leadership) = Campaign::new(leases, names::LEASE, identity.clone(), timing);
     let controller = Controller {
         settings: settings(&args),
-        objects: Objects::watch(&client, &changed),
+        objects: Objects::watch(&client, &changed, &health),
         registration: Registration::watch(&client, &changed),
         reports: Reports::new(client.clone(), &identity),
         client,
@@ -125,6 +127,7 @@ fn timing(args: &ControlArgs) -> Result<Timing> {
 fn settings(args: &ControlArgs) -> Settings {
     Settings {
         patience: Patience {
+            head_start: HEAD_START,
             base: args.pace.touch_backoff,
             longest: args.pace.touch_longest.max(args.pace.touch_backoff),
         },

@@ -33,6 +33,7 @@ use wirings::Wirings;
 
 pub use kept::Stored;
 pub use watch::watch;
+pub(crate) use wirings::UNCHECKED;
 
 /// Labels of a namespace, shared with every decision about it.
 pub type Labels = Arc<BTreeMap<String, String>>;

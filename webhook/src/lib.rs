@@ -102,6 +102,7 @@ pub async fn serve(args: ServeArgs, shutdown: Shutdown) -> Result<()> {
 pub async fn control(args: ControlArgs, shutdown: Shutdown) -> Result<()> {
     let begin = Instant::now();
     let health = Health::new();
+    health.close(control::objects::GATE, "not read yet");
     let mut registry = telemetry::registry();
     let metrics = control::metrics::Metrics::register(&mut registry);
     let admin = listen("admin", args.common.admin_listen).await?;

@@ -7,10 +7,12 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use thanos_core::codes::{self, Code, Severity};
+use thanos_core::decision::Reason;
 use thanos_core::names;
 
 use super::objects::Object;
 use super::view::{Stand, View};
+use crate::facts::UNCHECKED;
 
 /// One thing to be said about one object.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct News {
     pub wiring: Arc<str>,
     /// `Wired`, `NotEnrolled`, …
     pub reason: String,
+    /// What led to it. Events of one reason and one action are counted as a series, under the first one's note.
+    pub action: String,
     /// The sentence, its code first.
     pub note: String,
     /// Whether it is a warning.
@@ -28,11 +32,12 @@ pub struct News {
 }
 
 impl News {
-    fn new(view: &View, wiring: &Arc<str>, code: &Code, sentence: &str) -> Self {
+    fn new(view: &View, wiring: &Arc<str>, code: &Code, cause: &Code, sentence: &str) -> Self {
         Self {
             object: Arc::clone(&view.object),
             wiring: Arc::clone(wiring),
             reason: code.event_reason(),
+            action: cause.event_reason(),
             note: format!("{code} {sentence}"),
             warns: code.severity > Severity::Info,
         }
@@ -45,6 +50,7 @@ impl News {
             object: Arc::clone(&view.object),
             wiring: Arc::clone(wiring),
             reason: super::status::HALTED.to_owned(),
+            action: super::status::HALTED.to_owned(),
             note: format!("rewiring by {wiring} is halted: {sentence}"),
             warns: true,
         }
@@ -59,7 +65,8 @@ impl News {
             .stands
             .first()
             .map_or_else(|| Arc::from(""), |(wiring, _)| Arc::clone(wiring));
-        Self::new(view, &wiring, codes::WEBHOOK_SILENT, &sentence)
+        let code = codes::WEBHOOK_SILENT;
+        Self::new(view, &wiring, code, code, &sentence)
     }
 }
 
@@ -85,8 +92,15 @@ impl Told {
                 let key = (view.object.uid.clone(), Arc::clone(wiring));
                 let before = self.said.get(&key).copied();
                 let (code, sentence) = match stand {
+                    Stand::Left(Reason::CredentialMissing { why, .. }, _) if why == UNCHECKED => {
+                        continue;
+                    }
                     Stand::Wired => (codes::WIRED, format!("wired by {wiring}")),
-                    Stand::Left(reason, _) => {
+                    Stand::Left(reason, true) => (
+                        reason.code(),
+                        format!("wired by {wiring} and left as it is: {reason}"),
+                    ),
+                    Stand::Left(reason, false) => {
                         (reason.code(), format!("not wired by {wiring}: {reason}"))
                     }
                     Stand::Out(reason) if before == Some(codes::WIRED) => {
@@ -97,16 +111,29 @@ impl Told {
                         self.said.remove(&key);
                         continue;
                     }
-                    Stand::Wire | Stand::Rewire | Stand::Unwire(_) => continue,
+                    // Still wired, whether or not there was time to say so: the end of it will be told.
+                    Stand::Rewire | Stand::Unwire(_) => {
+                        self.said.insert(key, codes::WIRED);
+                        continue;
+                    }
+                    Stand::Wire => continue,
                 };
                 self.said.insert(key, code);
                 let silent = first && (code == codes::WIRED || watched(wiring));
                 if before != Some(code) && !silent {
-                    news.push(News::new(view, wiring, code, &sentence));
+                    news.push(News::new(view, wiring, code, cause(stand, code), &sentence));
                 }
             }
         }
         news
+    }
+}
+
+/// Why an object was un-wired; anything else is its own cause.
+fn cause(stand: &Stand, code: &'static Code) -> &'static Code {
+    match stand {
+        Stand::Out(reason) => reason.code(),
+        _ => code,
     }
 }
 
@@ -136,7 +163,7 @@ impl Reports {
             },
             reason: news.reason.clone(),
             note: Some(cut(&news.note)),
-            action: "Wire".to_owned(),
+            action: news.action.clone(),
             // Also keeps two wirings' Events about one object apart: equal ones are counted as a series.
             secondary: Some(ObjectReference {
                 api_version: Some(names::API_VERSION.to_owned()),

@@ -57,6 +57,8 @@ pub struct Memory {
     rollouts: BTreeMap<Arc<str>, Rollout>,
     halted: BTreeMap<Arc<str>, String>,
     written: BTreeMap<String, Timestamp>,
+    /// Since when a wiring has namespaces that were not looked at yet.
+    looking: BTreeMap<String, Timestamp>,
     /// Since when a wiring on its way out has nothing left to un-wire.
     empty: BTreeMap<String, Timestamp>,
     told: Told,
@@ -88,6 +90,7 @@ impl Memory {
             rollouts: BTreeMap::new(),
             halted: BTreeMap::new(),
             written: BTreeMap::new(),
+            looking: BTreeMap::new(),
             empty: BTreeMap::new(),
             told: Told::default(),
         }

@@ -17,6 +17,10 @@ use thanos_core::{Kind, names};
 use tokio::sync::Notify;
 
 use super::pause::Pause;
+use crate::admin::Health;
+
+/// Closed until every object was read once.
+pub const GATE: &str = "objects";
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -124,14 +128,17 @@ struct Known {
 pub struct Objects {
     known: [(Kind, Mutex<Known>); Kind::ALL.len()],
     changed: Arc<Notify>,
+    health: Arc<Health>,
 }
 
 impl Objects {
-    /// Watches the three kinds until the program ends; `changed` is told of every change.
-    pub fn watch(client: &Client, changed: &Arc<Notify>) -> Arc<Self> {
+    /// Watches the three kinds until the program ends; `changed` is told of every change, and the gate [`GATE`] is
+    /// opened when everything was read once.
+    pub fn watch(client: &Client, changed: &Arc<Notify>, health: &Arc<Health>) -> Arc<Self> {
         let objects = Arc::new(Self {
             known: Kind::ALL.map(|kind| (kind, Mutex::default())),
             changed: Arc::clone(changed),
+            health: Arc::clone(health),
         });
         for kind in Kind::ALL {
             let api = Api::all_with(client.clone(), &resource(kind));
@@ -181,8 +188,15 @@ impl Objects {
         let ready = known.ready;
         drop(known);
         if ready {
-            self.changed.notify_one();
+            self.tell();
         }
+    }
+
+    fn tell(&self) {
+        if self.all().is_some() {
+            self.health.open(GATE);
+        }
+        self.changed.notify_one();
     }
 
     fn not_served(&self, kind: Kind) {
@@ -195,7 +209,7 @@ impl Objects {
         drop(known);
         if news {
             tracing::info!(kind = kind.name(), "the kind is not served: waiting for it");
-            self.changed.notify_one();
+            self.tell();
         }
     }
 }
@@ -209,21 +223,22 @@ pub fn resource(kind: Kind) -> ApiResource {
 async fn follow(kind: Kind, api: Api<DynamicObject>, objects: Arc<Objects>) {
     let events = watcher(api, watcher::Config::default()).backoff(Pause::default());
     let mut events = pin!(events);
+    let mut told = String::new();
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => objects.apply(kind, event),
-            Err(watcher::Error::InitialListFailed(kube::Error::Api(status)))
-                if status.is_not_found() =>
-            {
-                objects.not_served(kind);
-            }
+            // Not `is_not_found`: the API server says so in plain text here.
+            Err(
+                watcher::Error::InitialListFailed(kube::Error::Api(status))
+                | watcher::Error::WatchStartFailed(kube::Error::Api(status)),
+            ) if status.code == 404 => objects.not_served(kind),
             Err(error) => {
                 let error = super::watch_words(&error);
-                tracing::warn!(
-                    kind = kind.name(),
-                    error,
-                    "the watch broke and starts again"
-                );
+                if told != error {
+                    let kind = kind.name();
+                    tracing::warn!(kind, error, "the watch broke and starts again");
+                    told = error;
+                }
             }
         }
     }
@@ -282,6 +297,7 @@ mod tests {
         let objects = Objects {
             known: Kind::ALL.map(|kind| (kind, Mutex::default())),
             changed: Arc::default(),
+            health: Arc::default(),
         };
         let called =
             |name: &str| dynamic(json!({"metadata": {"name": name, "namespace": "a"}, "spec": {}}));

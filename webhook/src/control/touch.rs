@@ -22,6 +22,8 @@ const DOUBLINGS: u32 = 4;
 /// How long to wait for an answer to a touch.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
+    /// Before the first touch.
+    pub head_start: Duration,
     /// After the first touch.
     pub base: Duration,
     /// After the fifth touch and every further one.
@@ -33,6 +35,8 @@ pub struct Patience {
 pub struct Schedule {
     patience: Patience,
     tried: BTreeMap<String, Tried>,
+    /// Objects that are wrong and were not touched yet, with the time of their first touch.
+    fresh: BTreeMap<String, Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -74,13 +78,22 @@ impl Schedule {
         Self {
             patience,
             tried: BTreeMap::new(),
+            fresh: BTreeMap::new(),
         }
     }
 
     /// Whether an object that is wrong is to be touched now.
-    pub fn due(&self, uid: &str, now: Timestamp) -> Due {
+    pub fn due(&mut self, uid: &str, now: Timestamp) -> Due {
         match self.tried.get(uid) {
-            None => Due::First,
+            None => {
+                let head_start = after(now, self.patience.head_start);
+                let first = *self.fresh.entry(uid.to_owned()).or_insert(head_start);
+                if first <= now {
+                    Due::First
+                } else {
+                    Due::Later(first)
+                }
+            }
             Some(tried) if tried.next <= now => Due::Again(tried.times),
             Some(tried) => Due::Later(tried.next),
         }
@@ -132,6 +145,7 @@ impl Schedule {
     /// Forgets the objects that are right, or gone.
     pub fn retain(&mut self, wrong: impl Fn(&str) -> bool) {
         self.tried.retain(|uid, _| wrong(uid));
+        self.fresh.retain(|uid, _| wrong(uid));
     }
 }
 
@@ -181,6 +195,7 @@ mod tests {
 
     fn schedule() -> Schedule {
         Schedule::new(Patience {
+            head_start: Duration::ZERO,
             base: Duration::from_secs(1),
             longest: Duration::from_secs(25),
         })
@@ -210,6 +225,26 @@ mod tests {
         );
         schedule.retain(|_| false);
         assert_eq!(schedule.due("1", now), Due::First);
+    }
+
+    #[test]
+    fn serve_gets_a_head_start() {
+        let patience = Patience {
+            head_start: Duration::from_millis(250),
+            base: Duration::from_secs(1),
+            longest: Duration::from_secs(25),
+        };
+        let mut schedule = Schedule::new(patience);
+        let now = Timestamp::UNIX_EPOCH;
+        let first = after(now, patience.head_start);
+        assert_eq!(schedule.due("1", now), Due::Later(first));
+        assert_eq!(schedule.due("1", first), Due::First);
+        schedule.retain(|_| false);
+        assert_ne!(
+            schedule.due("1", first),
+            Due::First,
+            "it was right in between"
+        );
     }
 
     #[test]

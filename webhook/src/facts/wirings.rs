@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use thanos_core::{Credential, Fault, Rules, ThanosWiring, Wiring};
 
 /// Why a namespace is not ready that the controller has not looked at yet.
-const UNCHECKED: &str = "NotChecked";
+pub(crate) const UNCHECKED: &str = "NotChecked";
 
 /// All of them. Reviews read a snapshot and wait for nobody.
 #[derive(Default)]

@@ -63,6 +63,7 @@ impl Stage {
             settle: 60 * SECOND,
         };
         let patience = Patience {
+            head_start: Duration::ZERO,
             base: SECOND,
             longest: 25 * SECOND,
         };
@@ -349,6 +350,7 @@ fn a_failure_stops_the_rest_and_is_told() {
     // Another leader takes over and knows of it by the status.
     stage.memory = Memory::new(Settings {
         patience: Patience {
+            head_start: Duration::ZERO,
             base: SECOND,
             longest: 25 * SECOND,
         },

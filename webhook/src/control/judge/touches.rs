@@ -79,10 +79,10 @@ impl Memory {
             .collect();
         self.schedule.retain(|uid| wrong.contains(uid));
         let mut due: Vec<(u32, &View)> = Vec::new();
-        for view in views
-            .iter()
-            .filter(|view| view.wrong && self.allows(view, next))
-        {
+        for view in views {
+            if !view.wrong || !self.allows(view, next) {
+                continue;
+            }
             match self.schedule.due(&view.object.uid, world.now) {
                 Due::First => due.push((0, view)),
                 Due::Again(times) => due.push((times, view)),

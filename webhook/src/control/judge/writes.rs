@@ -15,8 +15,10 @@ use crate::control::wiring::{self, What, Write};
 use crate::control::{credentials, status};
 use crate::facts::Stored;
 
-/// A status is written no more often than this.
-const STATUS: Duration = Duration::from_secs(1);
+/// A wiring is written no more often than this.
+const STATUS: Duration = Duration::from_millis(300);
+/// A status waits so long for namespaces that were not looked at yet: mostly all of them are seen by then.
+const LOOKING: Duration = Duration::from_secs(1);
 /// A wiring on its way out is held so long after its last object was un-wired: one that was wired at that very moment
 /// may not be known here yet.
 const LINGER: Duration = Duration::from_secs(2);
@@ -33,6 +35,7 @@ impl Memory {
         let there = |name: &str| world.wirings.iter().any(|stored| stored.name() == name);
         self.written.retain(|name, _| there(name));
         self.empty.retain(|name, _| there(name));
+        self.looking.retain(|name, _| there(name));
         for stored in &world.wirings {
             let status = status_of(world, views, next, stored);
             plan.counts
@@ -42,10 +45,7 @@ impl Memory {
                 None if stored.written.status.as_ref() == Some(&status) => continue,
                 None => What::Status(Box::new(status)),
             };
-            let free = self
-                .written
-                .get(stored.name())
-                .map_or(world.now, |last| after(*last, STATUS));
+            let free = self.free(world, stored, &what);
             if world.now < free {
                 plan.wake(free);
                 continue;
@@ -63,6 +63,25 @@ impl Memory {
             });
         }
     }
+    /// When a wiring may be written.
+    fn free(&mut self, world: &World, stored: &Stored, what: &What) -> Timestamp {
+        let name = stored.name();
+        let last = self.written.get(name);
+        let free = last.map_or(world.now, |last| after(*last, STATUS));
+        let enrolled = world
+            .rules
+            .wiring(name)
+            .filter(|wiring| !wiring.references.is_empty());
+        let enrolled = enrolled.map_or(0, |wiring| wiring.enrolled.len());
+        let looking = matches!(what, What::Status(status) if status.namespaces.len() < enrolled);
+        if !looking {
+            self.looking.remove(name);
+            return free;
+        }
+        let since = self.looking.entry(name.to_owned()).or_insert(world.now);
+        free.max(after(*since, LOOKING))
+    }
+
     /// All finalizers as they should be, once that is certain; `None` when they are right.
     fn finalizers(
         &mut self,

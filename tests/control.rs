@@ -1,0 +1,8 @@
+//! `thanos-webhook control` beside `serve`, as real processes with their own rights, on a real API server.
+
+mod credentials;
+mod election;
+mod lives;
+mod outage;
+mod pace;
+mod stage;

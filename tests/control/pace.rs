@@ -1,0 +1,130 @@
+//! A wiring changes: one object first, then the rest at their pace; and none after a failure.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use kube::api::{ListParams, Patch, PatchParams};
+use serde_json::{Value, json};
+use thanos_tests::{Cluster, Options, eventually};
+
+use super::stage::{SOON, Stage, create, enrolled, prometheuses, put, until_event, until_reason, until_wired, url, wiring};
+
+const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
+
+/// Two seconds apart; the first is waited for two more.
+const PACE: &[&str] = &["--rewire-per-minute=30", "--rewire-settle=20s"];
+
+/// Says as the operator would that an object is reconciled, or not, at its present generation.
+async fn reconcile(cluster: &Cluster, name: &str, good: bool) -> Result<()> {
+    let api = prometheuses(cluster, "monitoring");
+    let object = api.get(name).await?;
+    let condition = json!({
+        "type": "Reconciled", "status": if good { "True" } else { "False" }, "reason": if good { "" } else { "ReconciliationFailed" },
+        "observedGeneration": object.metadata.generation, "lastTransitionTime": "2026-11-25T00:00:00Z",
+    });
+    let status = json!({"status": {
+        "conditions": [condition], "paused": false, "replicas": 1, "availableReplicas": 1, "unavailableReplicas": 0, "updatedReplicas": 1,
+    }});
+    api.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.context("as the operator")?;
+    Ok(())
+}
+
+async fn urls(cluster: &Cluster) -> Result<BTreeMap<String, String>> {
+    let list = prometheuses(cluster, "monitoring").list(&ListParams::default()).await?;
+    let pairs = list.items.iter().map(|object| (object.metadata.name.clone().unwrap_or_default(), url(object).unwrap_or_default().to_owned()));
+    Ok(pairs.collect())
+}
+
+fn moved(host: &str) -> Value {
+    let mut wiring = wiring("hub", &["monitoring"]);
+    wiring["spec"]["remoteWrite"]["url"] = json!(format!("https://{host}.example.com/api/v1/receive"));
+    wiring
+}
+
+/// The objects that have an url of this host, waited for until there are so many.
+async fn until_moved(cluster: &Cluster, host: &str, count: usize) -> Result<Vec<String>> {
+    eventually(&format!("{count} objects send to {host}"), SOON, || async {
+        let urls = urls(cluster).await?;
+        let moved: Vec<String> = urls.into_iter().filter(|(_, url)| url.contains(host)).map(|(name, _)| name).collect();
+        ensure!(moved.len() == count, "{moved:?} do");
+        Ok(moved)
+    })
+    .await
+}
+
+/// Nothing more is rewired for so long.
+async fn stays(cluster: &Cluster, host: &str, count: usize, seconds: u64) -> Result<()> {
+    let until = Instant::now() + Duration::from_secs(seconds);
+    while Instant::now() < until {
+        ensure!(until_moved(cluster, host, count).await?.len() == count);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_changed_wiring_goes_one_object_first_and_then_at_its_pace() -> Result<()> {
+    Cluster::with(Options::new("control-pace"), async |cluster| {
+        let stage = Stage::set(cluster).await?;
+        let control = stage.control("control", PACE).await?;
+        enrolled(cluster, "monitoring", &[], "hub").await?;
+        put(cluster, &moved("one")).await?;
+        for name in NAMES {
+            create(cluster, "monitoring", name).await?;
+            until_wired(cluster, "monitoring", name).await?;
+            reconcile(cluster, name, true).await?;
+        }
+
+        put(cluster, &moved("two")).await?;
+        let first = until_moved(cluster, "two", 1).await?;
+        stays(cluster, "two", 1, 5).await?;
+        let message = until_reason(cluster, "hub", "Ready", "Working").await?;
+        ensure!(message.starts_with("5 wired, 0 not; 4 are looked at again"), "{message}");
+        reconcile(cluster, &first[0], true).await?;
+        let begin = Instant::now();
+        let mut times = Vec::new();
+        for count in 2..=5 {
+            for name in until_moved(cluster, "two", count).await? {
+                reconcile(cluster, &name, true).await?;
+            }
+            times.push(begin.elapsed());
+        }
+        println!("the rest followed after {times:?}");
+        ensure!(times[3] - times[0] > Duration::from_millis(5400), "faster than thirty a minute: {times:?}");
+        until_reason(cluster, "hub", "Ready", "Wired").await?;
+
+        halts(cluster, &stage, control).await
+    })
+    .await
+}
+
+async fn halts(cluster: &Cluster, stage: &Stage<'_>, control: super::stage::Control) -> Result<()> {
+    put(cluster, &moved("bad")).await?;
+    let first = until_moved(cluster, "bad", 1).await?;
+    reconcile(cluster, &first[0], false).await?;
+    let message = until_reason(cluster, "hub", "Ready", "RewiringHalted").await?;
+    ensure!(message.contains(&format!("prometheus/monitoring/{}", first[0])), "{message}");
+    until_event(cluster, "monitoring", &first[0], "RewiringHalted").await?;
+    stays(cluster, "bad", 1, 4).await?;
+
+    // The next leader keeps the halt.
+    control.process.stop(SOON).await?;
+    let control = stage.control("control-two", PACE).await?;
+    control.leading().await?;
+    stays(cluster, "bad", 1, 4).await?;
+
+    // It heals: the rest follow. And the wiring changes before they are through: it begins anew.
+    reconcile(cluster, &first[0], true).await?;
+    until_moved(cluster, "bad", 2).await?;
+    put(cluster, &moved("good")).await?;
+    let first = until_moved(cluster, "good", 1).await?;
+    for count in 2..=5 {
+        for name in until_moved(cluster, "good", count - 1).await? {
+            reconcile(cluster, &name, true).await?;
+        }
+        until_moved(cluster, "good", count).await?;
+    }
+    println!("after a failure and a better wiring, {first:?} was first");
+    Ok(())
+}
