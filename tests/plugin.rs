@@ -63,12 +63,26 @@ impl Folder {
     /// Runs a command line in given surroundings.
     pub(crate) fn run_with(&self, line: &str, stdin: &str, surroundings: &Surroundings) -> Ran {
         let folder = self.0.path().to_string_lossy().into_owned();
-        let words = line.split_whitespace().map(|word| word.replace("DIR", &folder));
-        let args = std::iter::once("kubectl-thanos".to_owned()).chain(words).map(OsString::from);
+        let words = line
+            .split_whitespace()
+            .map(|word| word.replace("DIR", &folder));
+        let args = std::iter::once("kubectl-thanos".to_owned())
+            .chain(words)
+            .map(OsString::from);
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = kubectl_thanos::run_in(surroundings, args, &mut stdin.as_bytes(), &mut out, &mut err);
+        let code = kubectl_thanos::run_in(
+            surroundings,
+            args,
+            &mut stdin.as_bytes(),
+            &mut out,
+            &mut err,
+        );
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(&folder, "DIR");
-        Ran { code, out: text(out), err: text(err) }
+        Ran {
+            code,
+            out: text(out),
+            err: text(err),
+        }
     }
 }
 

@@ -61,15 +61,25 @@ impl Question<'_> {
         } else {
             Known::of_files(self.world, global, ui)?
         };
-        Ok(Answer { objects: Objects::Files(inputs), known })
+        Ok(Answer {
+            objects: Objects::Files(inputs),
+            known,
+        })
     }
 
-    async fn ask_cluster(&self, wanted: Option<(Kind, &str)>, global: &Global, ui: &mut Ui<'_>) -> Result<Answer, Failure> {
+    async fn ask_cluster(
+        &self,
+        wanted: Option<(Kind, &str)>,
+        global: &Global,
+        ui: &mut Ui<'_>,
+    ) -> Result<Answer, Failure> {
         let cluster = Cluster::connect(global).await?;
         let namespace = (!self.all_namespaces).then(|| cluster.namespace());
         let mut stored = Vec::new();
         match wanted {
-            Some((kind, name)) => stored.push(cluster.object(kind, cluster.namespace(), name).await?),
+            Some((kind, name)) => {
+                stored.push(cluster.object(kind, cluster.namespace(), name).await?);
+            }
             None => {
                 for kind in Kind::ALL {
                     stored.extend(cluster.objects(kind, namespace).await?);
@@ -79,24 +89,45 @@ impl Question<'_> {
         let known = if self.world.facts.is_some() {
             Known::of_files(self.world, global, ui)?
         } else {
-            let namespaces: BTreeSet<String> = stored.iter().filter_map(|object| Some(object.pointer("/metadata/namespace")?.as_str()?.to_owned())).collect();
+            let namespaces: BTreeSet<String> = stored
+                .iter()
+                .filter_map(|object| {
+                    Some(object.pointer("/metadata/namespace")?.as_str()?.to_owned())
+                })
+                .collect();
             Known::of_cluster(self.world, &cluster, &namespaces, ui).await?
         };
-        Ok(Answer { objects: Objects::Stored(stored), known })
+        Ok(Answer {
+            objects: Objects::Stored(stored),
+            known,
+        })
     }
 }
 
 /// Reads `KIND/NAME`.
 pub(crate) fn target(word: &str) -> Result<(Kind, &str), Failure> {
-    let usage = |sentence: String| Failure::usage(sentence).hint("name it as prometheus/NAME, prometheusagent/NAME or thanosruler/NAME");
-    let Some((kind, name)) = word.split_once('/').filter(|(_, name)| !name.is_empty() && !name.contains('/')) else {
+    let usage = |sentence: String| {
+        Failure::usage(sentence)
+            .hint("name it as prometheus/NAME, prometheusagent/NAME or thanosruler/NAME")
+    };
+    let Some((kind, name)) = word
+        .split_once('/')
+        .filter(|(_, name)| !name.is_empty() && !name.contains('/'))
+    else {
         return Err(usage(format!("{word} is not of the form KIND/NAME")));
     };
     if let Some(kind) = Kind::from_word(kind) {
         return Ok((kind, name));
     }
-    let meant = nearest(kind, Kind::ALL.iter().flat_map(|kind| [kind.singular(), kind.plural()]));
-    let meant = meant.map(|meant| format!("; a similar one is {meant}")).unwrap_or_default();
+    let meant = nearest(
+        kind,
+        Kind::ALL
+            .iter()
+            .flat_map(|kind| [kind.singular(), kind.plural()]),
+    );
+    let meant = meant
+        .map(|meant| format!("; a similar one is {meant}"))
+        .unwrap_or_default();
     Err(usage(format!("{kind} is no kind that is wired{meant}")))
 }
 
@@ -111,20 +142,34 @@ impl Answer {
             Objects::Stored(stored) => (stored.iter().collect(), false),
             Objects::Files(inputs) => {
                 let documents = inputs.iter().flat_map(|input| &input.documents);
-                (documents.flat_map(|document| document.objects().into_iter().map(|object| object.value)).collect(), true)
+                (
+                    documents
+                        .flat_map(|document| {
+                            document.objects().into_iter().map(|object| object.value)
+                        })
+                        .collect(),
+                    true,
+                )
             }
         };
         let is_wanted = |value: &&Value| {
             kind_of(value).is_some_and(|kind| {
                 let name = value.pointer("/metadata/name").and_then(Value::as_str);
-                wanted.is_none_or(|(wanted, wanted_name)| kind == wanted && name == Some(wanted_name))
+                wanted
+                    .is_none_or(|(wanted, wanted_name)| kind == wanted && name == Some(wanted_name))
             })
         };
         let found: Vec<&Value> = all.into_iter().filter(is_wanted).collect();
         match (found.is_empty() && of_files, object) {
             (false, _) => Ok(found),
-            (true, Some(object)) => Err(Failure::failed(format!("there is no {object} in the files")).code(codes::NOT_FOUND)),
-            (true, None) => Err(Failure::usage("no Prometheus, PrometheusAgent or ThanosRuler in the files").code(codes::NO_INPUTS)),
+            (true, Some(object)) => Err(Failure::failed(format!(
+                "there is no {object} in the files"
+            ))
+            .code(codes::NOT_FOUND)),
+            (true, None) => Err(Failure::usage(
+                "no Prometheus, PrometheusAgent or ThanosRuler in the files",
+            )
+            .code(codes::NO_INPUTS)),
         }
     }
 }

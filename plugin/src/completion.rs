@@ -37,7 +37,8 @@ pub(crate) fn run(args: &CompletionArgs, ui: &mut Ui<'_>) -> Result<Ending, Fail
             return Ok(Ending::Fine);
         }
         _ if args.install => {
-            return Err(Failure::usage("--install goes with kubectl").hint("kubectl thanos completion kubectl --install"));
+            return Err(Failure::usage("--install goes with kubectl")
+                .hint("kubectl thanos completion kubectl --install"));
         }
         CompletionFor::Bash => Shell::Bash,
         CompletionFor::Zsh => Shell::Zsh,
@@ -55,7 +56,12 @@ pub(crate) fn asked_by_kubectl(args: &[OsString]) -> Option<Vec<String>> {
     let program = args.first().map(Path::new)?.file_stem()?;
     let hidden = args.get(1).is_some_and(|word| word == HIDDEN);
     let skip = if hidden { 2 } else { 1 };
-    (program == HELPER || hidden).then(|| args.iter().skip(skip).map(|word| word.to_string_lossy().into_owned()).collect())
+    (program == HELPER || hidden).then(|| {
+        args.iter()
+            .skip(skip)
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect()
+    })
 }
 
 /// Answers with a word and its help a line, and a directive.
@@ -64,7 +70,11 @@ pub(crate) fn answer(words: &[String], ui: &mut Ui<'_>) -> Result<Ending, Failur
     command.build();
     let found = words::complete(&command, words);
     for (word, help) in &found.words {
-        let line = if help.is_empty() { format!("{word}\n") } else { format!("{word}\t{help}\n") };
+        let line = if help.is_empty() {
+            format!("{word}\n")
+        } else {
+            format!("{word}\t{help}\n")
+        };
         ui.text(&line)?;
     }
     ui.text(&format!(":{}\n", found.directive))?;
@@ -78,23 +88,33 @@ fn install(ui: &mut Ui<'_>) -> Result<Ending, Failure> {
         .ok_or_else(|| Failure::failed("cannot find where this program is"))?;
     let helper = program.with_file_name(HELPER);
     let unwritable = |error: std::io::Error| {
-        Failure::failed(format!("cannot link {}", helper.display())).code(codes::FILE_UNWRITABLE).because(error)
+        Failure::failed(format!("cannot link {}", helper.display()))
+            .code(codes::FILE_UNWRITABLE)
+            .because(error)
     };
     if helper.symlink_metadata().is_ok() {
         let same = std::fs::canonicalize(&helper).ok() == std::fs::canonicalize(&program).ok();
         if !same {
-            return Err(Failure::refused(format!("{} is there already, and is not ours", helper.display())));
+            return Err(Failure::refused(format!(
+                "{} is there already, and is not ours",
+                helper.display()
+            )));
         }
         ui.say(format!("{} unchanged", helper.display()));
         return Ok(Ending::Fine);
     }
     link(&program, &helper).map_err(unwritable)?;
-    ui.say(format!("linked {} (kubectl 1.26 or newer)", helper.display()));
+    ui.say(format!(
+        "linked {} (kubectl 1.26 or newer)",
+        helper.display()
+    ));
     Ok(Ending::Fine)
 }
 
 fn on_path(path: &str) -> Option<PathBuf> {
-    std::env::split_paths(path).map(|folder| folder.join(PROGRAM)).find(|program| program.is_file())
+    std::env::split_paths(path)
+        .map(|folder| folder.join(PROGRAM))
+        .find(|program| program.is_file())
 }
 
 #[cfg(unix)]

@@ -40,12 +40,17 @@ pub(crate) fn run(args: &DiffArgs, global: &Global, ui: &mut Ui<'_>) -> Result<E
 
 fn compare(args: &DiffArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
     let object = args.object.as_deref();
-    let question = Question { object, filenames: &args.filenames, world: &args.world, all_namespaces: args.all_namespaces };
+    let question = Question {
+        object,
+        filenames: &args.filenames,
+        world: &args.world,
+        all_namespaces: args.all_namespaces,
+    };
     let answer = question.ask(global, ui)?;
     let pairs = match &answer.objects {
         Objects::Files(inputs) => {
             answer.values(None)?;
-            of_files(&inject::work(inputs, Judge::new(&answer.known))?, ui)
+            of_files(&inject::work(inputs, &Judge::new(&answer.known))?, ui)
         }
         Objects::Stored(_) => of_stored(&answer, ui)?,
     };
@@ -66,32 +71,44 @@ fn of_files(work: &Work<'_>, ui: &mut Ui<'_>) -> Vec<Pair> {
         forewarn(&done.judged, ui);
     }
     let pair = |rewrite: &inject::Rewrite<'_>| {
-        let here = |done: &&Done| {
-            let document = &work.inputs[done.input].documents[done.document];
-            std::ptr::eq(document, rewrite.document) && !done.edits.is_empty()
+        let here = |done: &&Done<'_>| {
+            std::ptr::eq(done.document, rewrite.document) && !done.edits.is_empty()
         };
         Pair {
             name: rewrite.document.source().name().to_owned(),
-            file: work.done.iter().find(here).map(|done| file_name(&done.judged)).unwrap_or_default(),
+            file: work
+                .done
+                .iter()
+                .find(here)
+                .map(|done| file_name(&done.judged))
+                .unwrap_or_default(),
             old: mask::mask(rewrite.document.text()),
             new: mask::mask(&rewrite.text),
             first_line: rewrite.document.first_line() - 1,
         }
     };
-    work.texts.iter().map(pair).collect()
+    work.rewrites.iter().map(pair).collect()
 }
 
 fn of_stored(answer: &Answer, ui: &mut Ui<'_>) -> Result<Vec<Pair>, Failure> {
-    let mut judge = Judge::new(&answer.known);
+    let judge = Judge::new(&answer.known);
     let mut pairs = Vec::new();
     for value in answer.values(None)? {
-        let Some(judged) = judge.judge(value) else { continue };
+        let Some(judged) = judge.judge(value) else {
+            continue;
+        };
         forewarn(&judged, ui);
         if !judged.decision.edits().is_empty() {
             let title = judged.object.title();
             let old = mask::mask(&printed(value));
             let new = mask::mask(&printed(&judged.decision.applied_to(value)));
-            pairs.push(Pair { name: title, file: file_name(&judged), old, new, first_line: 0 });
+            pairs.push(Pair {
+                name: title,
+                file: file_name(&judged),
+                old,
+                new,
+                first_line: 0,
+            });
         }
     }
     Ok(pairs)
@@ -112,7 +129,12 @@ fn printed(value: &Value) -> String {
 /// Says what the change sets off, and what stands in the way, before anything is shown.
 fn forewarn(judged: &Judged, ui: &mut Ui<'_>) {
     let title = judged.object.title();
-    let Decision { verdict: _, outcomes: _, warnings, effects } = &judged.decision;
+    let Decision {
+        verdict: _,
+        outcomes: _,
+        warnings,
+        effects,
+    } = &judged.decision;
     for effect in effects {
         ui.say(format!("{title}: {effect}"));
     }
@@ -124,7 +146,16 @@ fn forewarn(judged: &Judged, ui: &mut Ui<'_>) {
 /// `monitoring.coreos.com.v1.Prometheus.monitoring.k8s`, as kubectl diff names its files.
 fn file_name(judged: &Judged) -> String {
     let object = &judged.object;
-    let name = format!("{}.{}.{}.{}", object.api_version.replace('/', "."), object.kind, object.namespace, object.name);
+    let name = format!(
+        "{}.{}.{}.{}",
+        object.api_version.replace('/', "."),
+        object.kind,
+        object.namespace,
+        object.name
+    );
     let safe = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
-    name.chars().map(|character| if safe(character) { character } else { '_' }).take(200).collect()
+    name.chars()
+        .map(|character| if safe(character) { character } else { '_' })
+        .take(200)
+        .collect()
 }

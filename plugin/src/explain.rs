@@ -12,8 +12,16 @@ use crate::words::nearest;
 
 /// The areas, by the first digit.
 const AREAS: [&str; 10] = [
-    "tool and inputs", "access", "Prometheus objects", "object storage", "network, TLS, authentication", "webhook",
-    "arrival", "policy", "hub", "versions",
+    "tool and inputs",
+    "access",
+    "Prometheus objects",
+    "object storage",
+    "network, TLS, authentication",
+    "webhook",
+    "arrival",
+    "policy",
+    "hub",
+    "versions",
 ];
 
 /// The column in which a page's text begins.
@@ -57,7 +65,11 @@ fn list(format: ReportFormat, ui: &mut Ui<'_>) -> Result<(), Failure> {
     }
     let rows: Vec<Vec<String>> = CODES
         .iter()
-        .map(|row| [row.code, row.severity.word(), row.id, row.title].map(str::to_owned).to_vec())
+        .map(|row| {
+            [row.code, row.severity.word(), row.id, row.title]
+                .map(str::to_owned)
+                .to_vec()
+        })
         .collect();
     ui.text(&ui::table(&["CODE", "SEVERITY", "ID", "MEANING"], &rows))
 }
@@ -72,7 +84,14 @@ fn data(row: &Code) -> Value {
 
 fn page(row: &Code, ui: &Ui<'_>) -> String {
     let code = ui.paint(Stream::Out, Paint::Bold, row.code);
-    let mut page = format!("{code}  {}  {}  {}  since {}\n{}\n\n", row.id, row.severity.word(), area(row), row.since, sentence(row.title));
+    let mut page = format!(
+        "{code}  {}  {}  {}  since {}\n{}\n\n",
+        row.id,
+        row.severity.word(),
+        area(row),
+        row.since,
+        sentence(row.title)
+    );
     let parts = [
         ("What happens", row.cause.to_owned()),
         ("See it", row.see.to_owned()),
@@ -90,20 +109,35 @@ fn page(row: &Code, ui: &Ui<'_>) -> String {
 /// A title as a sentence.
 fn sentence(title: &str) -> String {
     let mut letters = title.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+    letters.next().map_or_else(String::new, |first| {
+        format!("{}{}.", first.to_uppercase(), letters.as_str())
+    })
 }
 
 fn area(row: &Code) -> &'static str {
-    let digit = row.code.as_bytes().get(3).map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
+    let digit = row
+        .code
+        .as_bytes()
+        .get(3)
+        .map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
     AREAS.get(digit).copied().unwrap_or_default()
 }
 
 /// The codes on either side of it in the same group.
 fn related(row: &Code) -> Vec<&'static str> {
-    let group: Vec<&'static Code> = CODES.iter().copied().filter(|other| other.code[..5] == row.code[..5]).collect();
-    let at = group.iter().position(|other| *other == row).unwrap_or_default();
+    let group: Vec<&'static Code> = CODES
+        .iter()
+        .copied()
+        .filter(|other| other.code[..5] == row.code[..5])
+        .collect();
+    let at = group
+        .iter()
+        .position(|other| *other == row)
+        .unwrap_or_default();
     let near = group.into_iter().skip(at.saturating_sub(2)).take(5);
-    near.filter(|other| *other != row).map(|other| other.code).collect()
+    near.filter(|other| *other != row)
+        .map(|other| other.code)
+        .collect()
 }
 
 /// Words in lines, all but the first indented.

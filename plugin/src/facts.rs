@@ -35,10 +35,12 @@ use crate::failure::Failure;
 mod file;
 mod look;
 mod wirings;
+mod written;
 
-pub use file::Written;
+pub(crate) use file::located;
 pub(crate) use look::Known;
 pub use wirings::rules;
+pub use written::Written;
 
 /// What is known of the world around all subjects of one command.
 #[derive(Clone, Debug)]
@@ -109,8 +111,13 @@ impl World {
 
     /// Puts in whether a wiring's credential is in a namespace.
     pub fn set_credential(&mut self, wiring: &str, namespace: &str, credential: Credential) {
-        let of_wiring = self.credentials.get_or_insert_default().entry(wiring.to_owned());
-        of_wiring.or_default().insert(namespace.to_owned(), credential);
+        let of_wiring = self
+            .credentials
+            .get_or_insert_default()
+            .entry(wiring.to_owned());
+        of_wiring
+            .or_default()
+            .insert(namespace.to_owned(), credential);
     }
 
     /// What is known around one subject.
@@ -122,7 +129,10 @@ impl World {
                 namespace.to_owned(),
             )]))),
         };
-        let naming = rules.wirings().iter().filter(|wiring| !wiring.references.is_empty());
+        let naming = rules
+            .wirings()
+            .iter()
+            .filter(|wiring| !wiring.references.is_empty());
         Facts {
             now: self.now,
             namespace: labels,
@@ -136,7 +146,9 @@ impl World {
 
     /// Which fields the served CRD of a kind knows.
     pub fn served(&self, kind: Kind) -> Arc<Served> {
-        self.served.get(&kind).map_or_else(|| Arc::new(Served::newest(kind)), Arc::clone)
+        self.served
+            .get(&kind)
+            .map_or_else(|| Arc::new(Served::newest(kind)), Arc::clone)
     }
 
     fn credential(&self, wiring: &Wiring, namespace: &str) -> Credential {
@@ -149,7 +161,10 @@ impl World {
                 Credential::NotEnrolled
             };
         };
-        match known.get(&*wiring.name).and_then(|namespaces| namespaces.get(namespace)) {
+        match known
+            .get(&*wiring.name)
+            .and_then(|namespaces| namespaces.get(namespace))
+        {
             Some(credential) => credential.clone(),
             None if listed => Credential::Missing("SecretMissing".to_owned()),
             None => Credential::NotEnrolled,
@@ -163,11 +178,20 @@ impl World {
 
     /// What was assumed, each a short sentence; empty when everything that can matter is known.
     pub fn assumptions(&self, rules: &Rules) -> Vec<&'static str> {
-        let references = rules.wirings().iter().any(|wiring| !wiring.references.is_empty());
+        let references = rules
+            .wirings()
+            .iter()
+            .any(|wiring| !wiring.references.is_empty());
         let parts = [
             (self.namespaces.is_none(), "namespaces have no labels"),
-            (self.credentials.is_none() && references, "the credential is in every enrolled namespace"),
+            (
+                self.credentials.is_none() && references,
+                "the credential is in every enrolled namespace",
+            ),
         ];
-        parts.into_iter().filter_map(|(assumed, sentence)| assumed.then_some(sentence)).collect()
+        parts
+            .into_iter()
+            .filter_map(|(assumed, sentence)| assumed.then_some(sentence))
+            .collect()
     }
 }

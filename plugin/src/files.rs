@@ -24,7 +24,8 @@ pub(crate) struct Replacement<'a> {
 pub(crate) fn replace_all(replacements: &[Replacement<'_>]) -> Result<(), Failure> {
     let mut prepared = Vec::with_capacity(replacements.len());
     for replacement in replacements {
-        let ready = prepare(&replacement.path, &replacement.new).map_err(|error| unwritable(&replacement.path, &error))?;
+        let ready = prepare(&replacement.path, &replacement.new)
+            .map_err(|error| unwritable(&replacement.path, &error))?;
         prepared.push(ready);
     }
     for (at, (target, temporary)) in prepared.into_iter().enumerate() {
@@ -43,9 +44,10 @@ pub(crate) fn replace_all(replacements: &[Replacement<'_>]) -> Result<(), Failur
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = match path.metadata() {
         // A pipe or a device takes the bytes as they come.
-        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
-            File::options().write(true).open(path).and_then(|mut file| file.write_all(bytes))
-        }
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => File::options()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(bytes)),
         Ok(_) => prepare(path, bytes).and_then(|(target, temporary)| keep(temporary, &target)),
         Err(_) => temporary(path, bytes, None).and_then(|temporary| keep(temporary, path)),
     };
@@ -61,14 +63,20 @@ fn prepare(path: &Path, bytes: &[u8]) -> io::Result<(PathBuf, NamedTempFile)> {
     }
     // A rename would not ask.
     if metadata.permissions().readonly() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it is read-only",
+        ));
     }
     let temporary = temporary(&target, bytes, Some(&metadata))?;
     Ok((target, temporary))
 }
 
 fn temporary(target: &Path, bytes: &[u8], like: Option<&Metadata>) -> io::Result<NamedTempFile> {
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = target
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".kubectl-thanos-");
     #[cfg(unix)]
@@ -93,22 +101,31 @@ fn temporary(target: &Path, bytes: &[u8], like: Option<&Metadata>) -> io::Result
 }
 
 fn keep(temporary: NamedTempFile, target: &Path) -> io::Result<()> {
-    temporary.persist(target).map(drop).map_err(|error| error.error)
+    temporary
+        .persist(target)
+        .map(drop)
+        .map_err(|error| error.error)
 }
 
 /// Puts back what had been replaced before something failed.
 fn give_back(replaced: &[Replacement<'_>], mut failure: Failure) -> Failure {
     for replacement in replaced {
-        let restored = prepare(&replacement.path, replacement.old).and_then(|(target, temporary)| keep(temporary, &target));
+        let restored = prepare(&replacement.path, replacement.old)
+            .and_then(|(target, temporary)| keep(temporary, &target));
         if let Err(error) = restored {
-            failure = failure.because(format!("{} is changed and could not be given back: {error}", replacement.path.display()));
+            failure = failure.because(format!(
+                "{} is changed and could not be given back: {error}",
+                replacement.path.display()
+            ));
         }
     }
     failure
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::failed(format!("cannot write {}", path.display())).code(codes::FILE_UNWRITABLE).because(error)
+    Failure::failed(format!("cannot write {}", path.display()))
+        .code(codes::FILE_UNWRITABLE)
+        .because(error)
 }
 
 #[cfg(test)]
@@ -120,13 +137,20 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
         fs::write(&one, "old").unwrap();
-        let replace = |path: &Path| Replacement { path: path.to_owned(), old: b"old", new: b"new".to_vec() };
+        let replace = |path: &Path| Replacement {
+            path: path.to_owned(),
+            old: b"old",
+            new: b"new".to_vec(),
+        };
         let failure = replace_all(&[replace(&one), replace(&two)]).unwrap_err();
         assert_eq!(failure.code, Some(codes::FILE_UNWRITABLE));
         assert_eq!(fs::read(&one).unwrap(), b"old");
         fs::write(&two, "old").unwrap();
         replace_all(&[replace(&one), replace(&two)]).unwrap();
-        assert_eq!((fs::read(&one).unwrap(), fs::read(&two).unwrap()), (b"new".to_vec(), b"new".to_vec()));
+        assert_eq!(
+            (fs::read(&one).unwrap(), fs::read(&two).unwrap()),
+            (b"new".to_vec(), b"new".to_vec())
+        );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
@@ -139,11 +163,23 @@ mod tests {
         fs::write(&file, "old").unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        replace_all(&[Replacement { path: link.clone(), old: b"old", new: b"new".to_vec() }]).unwrap();
+        replace_all(&[Replacement {
+            path: link.clone(),
+            old: b"old",
+            new: b"new".to_vec(),
+        }])
+        .unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert!(link.is_symlink());
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o440)).unwrap();
-        assert!(replace_all(&[Replacement { path: file, old: b"new", new: b"x".to_vec() }]).is_err());
+        assert!(
+            replace_all(&[Replacement {
+                path: file,
+                old: b"new",
+                new: b"x".to_vec()
+            }])
+            .is_err()
+        );
     }
 }

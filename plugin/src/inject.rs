@@ -25,14 +25,11 @@ mod report;
 use report::Report;
 
 /// One object that was judged, and where it stands.
-pub(crate) struct Done {
+pub(crate) struct Done<'a> {
     pub(crate) judged: Judged,
-    /// The number of its input.
-    pub(crate) input: usize,
-    /// The number of its document in the input.
-    pub(crate) document: usize,
-    /// Its line in the source.
-    pub(crate) line: usize,
+    pub(crate) document: &'a Document,
+    /// The JSON pointer to it in its document.
+    pub(crate) pointer: String,
     /// What is done to it, in a few words.
     pub(crate) changes: Vec<String>,
     /// Its edits, below the object itself.
@@ -41,34 +38,37 @@ pub(crate) struct Done {
     pub(crate) comments_lost: bool,
 }
 
-/// All that was done.
-pub(crate) struct Work<'a> {
-    pub(crate) inputs: &'a [Input],
-    pub(crate) done: Vec<Done>,
-    /// Edits below each document, by the number of the input and of the document in it.
-    pub(crate) texts: Vec<Rewrite<'a>>,
-    /// Objects of other kinds.
-    pub(crate) passed: usize,
-}
-
 /// A document that changes, its edits and its new text.
 pub(crate) struct Rewrite<'a> {
-    pub(crate) input: usize,
     pub(crate) document: &'a Document,
     pub(crate) edits: Vec<PatchOperation>,
     pub(crate) text: String,
 }
 
+/// All that was done, in the order of the inputs.
+pub(crate) struct Work<'a> {
+    pub(crate) inputs: &'a [Input],
+    pub(crate) done: Vec<Done<'a>>,
+    pub(crate) rewrites: Vec<Rewrite<'a>>,
+    /// Objects of other kinds.
+    pub(crate) passed: usize,
+}
+
 /// Runs the verb.
 pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
     if args.in_place && args.filenames.iter().any(|path| path == Path::new("-")) {
-        return Err(Failure::usage("standard input cannot be edited in place").hint("leave out --in-place, or name files"));
+        return Err(Failure::usage("standard input cannot be edited in place")
+            .hint("leave out --in-place, or name files"));
     }
     let inputs = inputs::read(&args.filenames, ui.stdin())?;
     let known = look(args, global, &inputs, ui)?;
-    let judge = if args.revert { Judge::reverting(&known) } else { Judge::new(&known) };
-    let work = work(&inputs, judge)?;
-    let report = Report::of(&work, &known, args.revert);
+    let judge = if args.revert {
+        Judge::reverting(&known)
+    } else {
+        Judge::new(&known).around(namespaces(&inputs, &known.namespace))
+    };
+    let work = work(&inputs, &judge)?;
+    let report = Report::of(&work, &known, args);
     if args.in_place {
         output::in_place(&work)?;
     } else {
@@ -81,7 +81,12 @@ pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result
     Ok(ending(&work.done, args.fail_on))
 }
 
-fn look(args: &InjectArgs, global: &Global, inputs: &[Input], ui: &mut Ui<'_>) -> Result<Known, Failure> {
+fn look(
+    args: &InjectArgs,
+    global: &Global,
+    inputs: &[Input],
+    ui: &mut Ui<'_>,
+) -> Result<Known, Failure> {
     if args.revert {
         return Ok(Known::nothing(global, ui));
     }
@@ -98,62 +103,100 @@ fn look(args: &InjectArgs, global: &Global, inputs: &[Input], ui: &mut Ui<'_>) -
 /// The namespaces of all objects of our kinds.
 pub(crate) fn namespaces(inputs: &[Input], default: &str) -> BTreeSet<String> {
     let documents = inputs.iter().flat_map(|input| &input.documents);
-    let objects = documents.flat_map(Document::objects).filter(|object| kind_of(object.value).is_some());
+    let objects = documents
+        .flat_map(Document::objects)
+        .filter(|object| kind_of(object.value).is_some());
     objects
         .map(|object| {
-            let named = object.value.pointer("/metadata/namespace").and_then(|namespace| namespace.as_str());
-            named.filter(|namespace| !namespace.is_empty()).unwrap_or(default).to_owned()
+            let named = object
+                .value
+                .pointer("/metadata/namespace")
+                .and_then(|namespace| namespace.as_str());
+            named
+                .filter(|namespace| !namespace.is_empty())
+                .unwrap_or(default)
+                .to_owned()
         })
         .collect()
 }
 
 /// Judges every object and splices the edits into the documents.
-pub(crate) fn work<'a>(inputs: &'a [Input], mut judge: Judge<'_>) -> Result<Work<'a>, Failure> {
-    let mut work = Work { inputs, done: Vec::new(), texts: Vec::new(), passed: 0 };
-    for (number, input) in inputs.iter().enumerate() {
-        for (at, document) in input.documents.iter().enumerate() {
-            let mut edits = Vec::new();
-            let first = work.done.len();
-            for object in document.objects() {
-                let Some(judged) = judge.judge(object.value) else {
-                    work.passed += 1;
-                    continue;
-                };
-                let own = judged.decision.edits().to_vec();
-                edits.extend(manifests::within(&object.pointer, &own));
-                work.done.push(Done {
-                    changes: crate::judge::changes(object.value, &own),
-                    input: number,
-                    document: at,
-                    line: document.position(object.pointer.as_str()).line,
-                    edits: own,
-                    judged,
-                    comments_lost: false,
-                });
-            }
-            if edits.is_empty() {
-                continue;
-            }
-            let rewritten = manifests::rewrite(document, &edits).map_err(|error| {
-                Failure::failed(format!("{}:{}: the edits do not fit", input.source.name(), document.first_line()))
-                    .code(codes::BUG)
-                    .because(error)
-            })?;
-            for done in &mut work.done[first..] {
-                done.comments_lost = rewritten.comments_lost && !done.edits.is_empty();
-            }
-            work.texts.push(Rewrite { input: number, document, edits, text: rewritten.text });
-        }
+pub(crate) fn work<'a>(inputs: &'a [Input], judge: &Judge<'_>) -> Result<Work<'a>, Failure> {
+    let documents: Vec<&Document> = inputs.iter().flat_map(|input| &input.documents).collect();
+    let mut work = Work {
+        inputs,
+        done: Vec::new(),
+        rewrites: Vec::new(),
+        passed: 0,
+    };
+    for part in manifests::spread(&documents, |document| part(document, judge)) {
+        let part = part?;
+        work.done.extend(part.done);
+        work.rewrites.extend(part.rewrite);
+        work.passed += part.passed;
     }
     Ok(work)
 }
 
-fn ending(done: &[Done], fail_on: Option<FailOn>) -> Ending {
+/// What is done with one document.
+struct Part<'a> {
+    done: Vec<Done<'a>>,
+    rewrite: Option<Rewrite<'a>>,
+    passed: usize,
+}
+
+fn part<'a>(document: &'a Document, judge: &Judge<'_>) -> Result<Part<'a>, Failure> {
+    let mut part = Part {
+        done: Vec::new(),
+        rewrite: None,
+        passed: 0,
+    };
+    let mut edits = Vec::new();
+    for object in document.objects() {
+        let Some(judged) = judge.judge(object.value) else {
+            part.passed += 1;
+            continue;
+        };
+        let own = judged.decision.edits().to_vec();
+        edits.extend(manifests::within(&object.pointer, &own));
+        part.done.push(Done {
+            changes: crate::judge::changes(object.value, &own),
+            document,
+            pointer: object.pointer.as_str().to_owned(),
+            edits: own,
+            judged,
+            comments_lost: false,
+        });
+    }
+    if !edits.is_empty() {
+        let rewritten = manifests::rewrite(document, &edits).map_err(|error| {
+            let place = format!("{}:{}", document.source().name(), document.first_line());
+            Failure::failed(format!("{place}: the edits do not fit"))
+                .code(codes::BUG)
+                .because(error)
+        })?;
+        for done in &mut part.done {
+            done.comments_lost = rewritten.comments_lost && !done.edits.is_empty();
+        }
+        part.rewrite = Some(Rewrite {
+            document,
+            edits,
+            text: rewritten.text,
+        });
+    }
+    Ok(part)
+}
+
+fn ending(done: &[Done<'_>], fail_on: Option<FailOn>) -> Ending {
     let threshold = match fail_on {
         None => return Ending::Fine,
         Some(FailOn::Warning) => Severity::Warning,
         Some(FailOn::Error) => Severity::Error,
     };
     let found = done.iter().any(|done| done.judged.severity() >= threshold);
-    if found { Ending::Findings } else { Ending::Fine }
+    if found {
+        Ending::Findings
+    } else {
+        Ending::Fine
+    }
 }

@@ -31,12 +31,19 @@ pub(crate) fn read(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Input>
             Err(more) => errors.extend(more),
         }
     }
-    if errors.is_empty() { Ok(inputs) } else { Err(unreadable(&errors)) }
+    if errors.is_empty() {
+        Ok(inputs)
+    } else {
+        Err(unreadable(&errors))
+    }
 }
 
 /// Documents that cannot be read, each with its place and never with its content.
 pub(crate) fn unreadable(errors: &[Error]) -> Failure {
-    Failure::all(codes::UNREADABLE_YAML, errors.iter().map(ToString::to_string))
+    Failure::all(
+        codes::UNREADABLE_YAML,
+        errors.iter().map(ToString::to_string),
+    )
 }
 
 fn ungathered(error: &GatherError) -> Failure {
@@ -47,8 +54,8 @@ fn ungathered(error: &GatherError) -> Failure {
         GatherError::StandardInputTwice => Failure::usage(error.to_string()),
         GatherError::TooLarge => Failure::failed(error.to_string()).code(codes::UNREADABLE_YAML),
         GatherError::NoText(error) => unreadable(std::slice::from_ref(error)),
-        GatherError::Io { name, source } => {
-            Failure::failed(format!("cannot read {name}")).code(codes::FILE_UNREADABLE).because(source)
-        }
+        GatherError::Io { name, source } => Failure::failed(format!("cannot read {name}"))
+            .code(codes::FILE_UNREADABLE)
+            .because(source),
     }
 }

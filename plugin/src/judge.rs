@@ -1,5 +1,6 @@
 //! One decision per object, by the same function as everywhere; and what it comes to in words and as data.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
@@ -15,12 +16,13 @@ mod changes;
 
 pub(crate) use changes::changes;
 
-/// Decides about object after object, remembering the facts around them.
+/// Decides about object after object, from any thread.
 pub(crate) struct Judge<'a> {
     known: &'a Known,
     /// Whether to take wirings out instead.
     revert: bool,
-    facts: BTreeMap<(Kind, String), Facts>,
+    /// What is known around the objects, looked up once.
+    facts: BTreeMap<String, BTreeMap<Kind, Facts>>,
 }
 
 /// An object of one of our kinds, and what is to be done with it.
@@ -79,16 +81,37 @@ impl Finding {
 impl<'a> Judge<'a> {
     /// A judge who knows this.
     pub(crate) fn new(known: &'a Known) -> Self {
-        Self { known, revert: false, facts: BTreeMap::new() }
+        Self {
+            known,
+            revert: false,
+            facts: BTreeMap::new(),
+        }
     }
 
-    /// A judge who takes wirings out.
+    /// The same, who has looked up what is known around the objects in these namespaces: worth it for many objects.
+    #[must_use]
+    pub(crate) fn around(mut self, namespaces: impl IntoIterator<Item = String>) -> Self {
+        let known = self.known;
+        let around = |namespace: &str| {
+            Kind::ALL.map(|kind| (kind, known.world.facts(kind, namespace, &known.rules)))
+        };
+        self.facts = namespaces
+            .into_iter()
+            .map(|namespace| (namespace.clone(), around(&namespace).into()))
+            .collect();
+        self
+    }
+
+    /// A judge who takes wirings out, for which nothing need be known.
     pub(crate) fn reverting(known: &'a Known) -> Self {
-        Self { revert: true, ..Self::new(known) }
+        Self {
+            revert: true,
+            ..Self::new(known)
+        }
     }
 
     /// Judges an object; `None`: it is of another kind.
-    pub(crate) fn judge(&mut self, object: &Value) -> Option<Judged> {
+    pub(crate) fn judge(&self, object: &Value) -> Option<Judged> {
         let kind = kind_of(object)?;
         match Subject::read(object, None, &self.known.namespace) {
             Ok(subject) => {
@@ -96,54 +119,85 @@ impl<'a> Judge<'a> {
                 let decision = if self.revert {
                     thanos_core::decide::revert(&subject)
                 } else {
-                    let rules = &self.known.rules;
-                    decide(&subject, self.facts(&subject), rules)
+                    decide(&subject, &self.facts(&subject), &self.known.rules)
                 };
-                Some(Judged { object: name, decision })
+                Some(Judged {
+                    object: name,
+                    decision,
+                })
             }
             Err(Unreadable::OtherKind) => None,
             Err(Unreadable::Malformed(path, must_be)) => {
-                let reason = Reason::Malformed { path: path.to_owned(), must_be };
+                let reason = Reason::Malformed {
+                    path: path.to_owned(),
+                    must_be,
+                };
                 let decision = Decision {
                     verdict: Verdict::Leave(reason),
                     outcomes: Vec::new(),
                     warnings: Vec::new(),
                     effects: Vec::new(),
                 };
-                Some(Judged { object: ObjectName::of(object, kind, &self.known.namespace), decision })
+                Some(Judged {
+                    object: ObjectName::of(object, kind, &self.known.namespace),
+                    decision,
+                })
             }
         }
     }
 
     /// What is known around a subject.
-    pub(crate) fn facts(&mut self, subject: &Subject<'_>) -> &Facts {
-        let known = self.known;
-        let key = (subject.kind, subject.namespace.to_owned());
-        self.facts
-            .entry(key)
-            .or_insert_with(|| known.world.facts(subject.kind, subject.namespace, &known.rules))
+    pub(crate) fn facts(&self, subject: &Subject<'_>) -> Cow<'_, Facts> {
+        let known = self
+            .facts
+            .get(subject.namespace)
+            .and_then(|kinds| kinds.get(&subject.kind));
+        match known {
+            Some(facts) => Cow::Borrowed(facts),
+            None => Cow::Owned(self.known.world.facts(
+                subject.kind,
+                subject.namespace,
+                &self.known.rules,
+            )),
+        }
     }
 }
 
 /// The kind of an object, where it is one of ours; cheap, for streams that mostly hold others.
 pub(crate) fn kind_of(object: &Value) -> Option<Kind> {
-    Kind::of(object.get("apiVersion")?.as_str()?, object.get("kind")?.as_str()?)
+    Kind::of(
+        object.get("apiVersion")?.as_str()?,
+        object.get("kind")?.as_str()?,
+    )
 }
 
 impl ObjectName {
     fn of(object: &Value, kind: Kind, namespace: &str) -> Self {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |pointer: &str| {
+            object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
         Self {
             api_version: text("/apiVersion").unwrap_or_default().to_owned(),
             kind: kind.name(),
             namespace: text("/metadata/namespace").unwrap_or(namespace).to_owned(),
-            name: text("/metadata/name").or_else(|| text("/metadata/generateName")).unwrap_or_default().to_owned(),
+            name: text("/metadata/name")
+                .or_else(|| text("/metadata/generateName"))
+                .unwrap_or_default()
+                .to_owned(),
         }
     }
 
     /// `prometheus/monitoring/k8s`, on one line whatever stands in it.
     pub(crate) fn title(&self) -> String {
-        let title = format!("{}/{}/{}", self.kind.to_ascii_lowercase(), self.namespace, self.name);
+        let title = format!(
+            "{}/{}/{}",
+            self.kind.to_ascii_lowercase(),
+            self.namespace,
+            self.name
+        );
         crate::ui::one_line(&title).into_owned()
     }
 }
@@ -151,10 +205,17 @@ impl ObjectName {
 impl Judged {
     /// What becomes of it.
     pub(crate) fn word(&self) -> Word {
-        let any = |wanted: fn(&Outcome) -> bool| self.decision.outcomes.iter().any(|(_, outcome)| wanted(outcome));
+        let any = |wanted: fn(&Outcome) -> bool| {
+            self.decision
+                .outcomes
+                .iter()
+                .any(|(_, outcome)| wanted(outcome))
+        };
         match &self.decision.verdict {
             Verdict::Change(_) if any(|outcome| *outcome == Outcome::Wire) => Word::Wired,
-            Verdict::Change(_) if any(|outcome| matches!(outcome, Outcome::Unwire(_))) => Word::Unwired,
+            Verdict::Change(_) if any(|outcome| matches!(outcome, Outcome::Unwire(_))) => {
+                Word::Unwired
+            }
             Verdict::Change(_) => Word::Touched,
             Verdict::Leave(Reason::AlreadyWired) => Word::AlreadyWired,
             Verdict::Leave(_) | Verdict::Refuse(_) => Word::Left,
@@ -172,13 +233,22 @@ impl Judged {
     /// What people should know, without what the reason has said already.
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let warnings = self.decision.warnings.iter();
-        warnings.map(|warning| Finding::new(warning.code(), warning)).collect()
+        warnings
+            .map(|warning| Finding::new(warning.code(), warning))
+            .collect()
     }
 
     /// The most severe of all that is said about it.
     pub(crate) fn severity(&self) -> Severity {
-        let reason = self.reason().filter(|reason| reason.is_obstacle()).map(|reason| reason.code().severity);
-        let warnings = self.decision.warnings.iter().map(|warning| warning.code().severity);
+        let reason = self
+            .reason()
+            .filter(|reason| reason.is_obstacle())
+            .map(|reason| reason.code().severity);
+        let warnings = self
+            .decision
+            .warnings
+            .iter()
+            .map(|warning| warning.code().severity);
         warnings.chain(reason).max().unwrap_or(Severity::Info)
     }
 

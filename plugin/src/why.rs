@@ -72,13 +72,26 @@ pub(crate) enum State {
 /// Runs the verb.
 pub(crate) fn run(args: &WhyArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
     let object = args.object.as_deref();
-    let question = Question { object, filenames: &args.filenames, world: &args.world, all_namespaces: false };
+    let question = Question {
+        object,
+        filenames: &args.filenames,
+        world: &args.world,
+        all_namespaces: false,
+    };
     let answer = question.ask(global, ui)?;
     let values = answer.values(object)?;
-    let mut judge = Judge::new(&answer.known);
-    let objects: Vec<Why> = values.into_iter().filter_map(|value| why(value, &mut judge, &answer.known)).collect();
+    let judge = Judge::new(&answer.known);
+    let objects: Vec<Why> = values
+        .into_iter()
+        .filter_map(|value| why(value, &judge, &answer.known))
+        .collect();
     let assumed = answer.known.world.assumptions(&answer.known.rules);
-    let report = Report { api_version: names::API_VERSION, kind: "WhyReport", assumed, objects };
+    let report = Report {
+        api_version: names::API_VERSION,
+        kind: "WhyReport",
+        assumed,
+        objects,
+    };
     match args.output {
         ReportFormat::Json => ui.json(&serde_json::to_value(&report).unwrap_or(Value::Null))?,
         ReportFormat::Text => tell::tell(&report, ui)?,
@@ -91,17 +104,24 @@ pub(crate) fn run(args: &WhyArgs, global: &Global, ui: &mut Ui<'_>) -> Result<En
     Ok(if fine { Ending::Fine } else { Ending::Findings })
 }
 
-fn why(value: &Value, judge: &mut Judge<'_>, known: &Known) -> Option<Why> {
+fn why(value: &Value, judge: &Judge<'_>, known: &Known) -> Option<Why> {
     let judged = judge.judge(value)?;
     let edits = judged.decision.edits();
     let mut wirings = Vec::new();
     if let Ok(subject) = Subject::read(value, None, &known.namespace) {
-        let facts = judge.facts(&subject).clone();
+        let facts = judge.facts(&subject);
         let assumed = known.world.assumes_credentials();
         for (name, outcome) in &judged.decision.outcomes {
             let wiring = known.rules.wiring(name);
-            let steps = wiring.map(|wiring| trace::trace(wiring, &subject, &facts, assumed, outcome)).unwrap_or_default();
-            wirings.push(OfWiring { wiring: name.to_string(), state: state(outcome), finding: finding(outcome), steps });
+            let steps = wiring
+                .map(|wiring| trace::trace(wiring, &subject, &facts, assumed, outcome))
+                .unwrap_or_default();
+            wirings.push(OfWiring {
+                wiring: name.to_string(),
+                state: state(outcome),
+                finding: finding(outcome),
+                steps,
+            });
         }
     }
     let verdict = judged.reason().map_or_else(
@@ -132,7 +152,13 @@ fn state(outcome: &Outcome) -> State {
 impl State {
     /// How things stand with an object.
     pub(crate) fn of(judged: &Judged) -> Self {
-        let any = |wanted| judged.decision.outcomes.iter().any(|(_, outcome)| state(outcome) == wanted);
+        let any = |wanted| {
+            judged
+                .decision
+                .outcomes
+                .iter()
+                .any(|(_, outcome)| state(outcome) == wanted)
+        };
         match judged.reason() {
             Some(Reason::AlreadyWired) => State::Wired,
             None if any(State::WouldBeWired) => State::WouldBeWired,

@@ -40,7 +40,9 @@ pub(crate) fn pointer_to(value: &Value, path: &str) -> String {
     let mut at = value;
     let mut rest = path;
     while !rest.is_empty() {
-        let Some((token, next, behind)) = step(at, rest) else { break };
+        let Some((token, next, behind)) = step(at, rest) else {
+            break;
+        };
         pointer.push('/');
         pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
         at = next;
@@ -58,7 +60,8 @@ fn step<'v, 'p>(at: &'v Value, rest: &'p str) -> Option<(String, &'v Value, &'p 
     let members = at.as_object()?;
     let ends = |key: &str| {
         let behind = rest.strip_prefix(key)?;
-        (behind.is_empty() || behind.starts_with(['.', '['])).then(|| behind.trim_start_matches('.'))
+        (behind.is_empty() || behind.starts_with(['.', '[']))
+            .then(|| behind.trim_start_matches('.'))
     };
     members
         .iter()
@@ -81,7 +84,10 @@ mod tests {
     #[test]
     fn paths_lead_to_places() {
         let value = serde_json::json!({"spec": {"labels": {"a.b/c": 1, "a": {"b": 2}}, "list": [{"x": 1}]}});
-        assert_eq!(pointer_to(&value, "spec.labels.a.b/c"), "/spec/labels/a.b~1c");
+        assert_eq!(
+            pointer_to(&value, "spec.labels.a.b/c"),
+            "/spec/labels/a.b~1c"
+        );
         assert_eq!(pointer_to(&value, "spec.labels.a.b"), "/spec/labels/a/b");
         assert_eq!(pointer_to(&value, "spec.list[0].x"), "/spec/list/0/x");
         assert_eq!(pointer_to(&value, "spec.list[1].x"), "/spec/list");

@@ -12,19 +12,63 @@ fn files_that_are_not_there_or_hold_nothing() {
     let folder = usual();
     std::fs::create_dir(folder.path("empty")).unwrap();
     for (line, code, err) in [
-        ("inject -f DIR/none --wiring DIR/hub.yaml", 1, "Error: KTH0005 cannot read DIR/none\nCaused by: No such file or directory (os error 2)\n"),
-        ("inject -f DIR/deploy --wiring DIR/none", 1, "Error: KTH0005 cannot read DIR/none\nCaused by: No such file or directory (os error 2)\n"),
-        ("inject -f DIR/deploy --wiring DIR/hub.yaml --facts DIR/none", 1, "Error: KTH0005 cannot read DIR/none\nCaused by: No such file or directory (os error 2)\n"),
-        ("inject -f DIR/empty --wiring DIR/hub.yaml", 2, "Error: KTH0003 no file in DIR/empty ends in .json, .yaml or .yml\nHint: name the files themselves, or pipe manifests into -f -\n"),
-        ("inject -f DIR/deploy", 2, "Error: KTH0003 no wiring is given\nHint: name a file with --wiring, or ask the cluster with --live\n"),
-        ("inject -f DIR/deploy --wiring DIR/prometheus.yaml", 2, "Error: KTH0003 no ThanosWiring in DIR/prometheus.yaml\n"),
-        ("inject -f - -f - --wiring DIR/hub.yaml", 2, "Error: standard input can be read only once\n"),
-        ("why -f DIR/hub.yaml --wiring DIR/hub.yaml", 2, "Error: KTH0003 no Prometheus, PrometheusAgent or ThanosRuler in the files\n"),
-        ("why prometheus/x -f DIR/deploy --wiring DIR/hub.yaml", 1, "Error: KTH1004 there is no prometheus/x in the files\n"),
-        ("diff -f DIR/none --wiring DIR/hub.yaml", 2, "Error: KTH0005 cannot read DIR/none\nCaused by: No such file or directory (os error 2)\n"),
+        (
+            "inject -f DIR/none --wiring DIR/hub.yaml",
+            1,
+            "Error: KTH0005 cannot read DIR/none\nCaused by: No such file or directory (os error 2)\n",
+        ),
+        (
+            "inject -f DIR/deploy --wiring DIR/none",
+            1,
+            "Error: KTH0005 cannot read DIR/none\nCaused by: No such file or directory (os error 2)\n",
+        ),
+        (
+            "inject -f DIR/deploy --wiring DIR/hub.yaml --facts DIR/none",
+            1,
+            "Error: KTH0005 cannot read DIR/none\nCaused by: No such file or directory (os error 2)\n",
+        ),
+        (
+            "inject -f DIR/empty --wiring DIR/hub.yaml",
+            2,
+            "Error: KTH0003 no file in DIR/empty ends in .json, .yaml or .yml\nHint: name the files themselves, or pipe manifests into -f -\n",
+        ),
+        (
+            "inject -f DIR/deploy",
+            2,
+            "Error: KTH0003 no wiring is given\nHint: name a file with --wiring, or ask the cluster with --live\n",
+        ),
+        (
+            "inject -f DIR/deploy --wiring DIR/prometheus.yaml",
+            2,
+            "Error: KTH0003 no ThanosWiring in DIR/prometheus.yaml\n",
+        ),
+        (
+            "inject -f - -f - --wiring DIR/hub.yaml",
+            2,
+            "Error: standard input can be read only once\n",
+        ),
+        (
+            "why -f DIR/hub.yaml --wiring DIR/hub.yaml",
+            2,
+            "Error: KTH0003 no Prometheus, PrometheusAgent or ThanosRuler in the files\n",
+        ),
+        (
+            "why prometheus/x -f DIR/deploy --wiring DIR/hub.yaml",
+            1,
+            "Error: KTH1004 there is no prometheus/x in the files\n",
+        ),
+        (
+            "diff -f DIR/none --wiring DIR/hub.yaml",
+            2,
+            "Error: KTH0005 cannot read DIR/none\nCaused by: No such file or directory (os error 2)\n",
+        ),
     ] {
         let ran = folder.run(line);
-        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (code, "", err), "{line}");
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err.as_str()),
+            (code, "", err),
+            "{line}"
+        );
     }
 }
 
@@ -32,9 +76,15 @@ fn files_that_are_not_there_or_hold_nothing() {
 fn a_name_that_is_none() {
     for (line, said) in [
         ("why k8s", "Error: k8s is not of the form KIND/NAME\n"),
-        ("why promethus/k8s", "Error: promethus is no kind that is wired; a similar one is prometheus\n"),
+        (
+            "why promethus/k8s",
+            "Error: promethus is no kind that is wired; a similar one is prometheus\n",
+        ),
         ("diff pod/x", "Error: pod is no kind that is wired\n"),
-        ("why prometheus/", "Error: prometheus/ is not of the form KIND/NAME\n"),
+        (
+            "why prometheus/",
+            "Error: prometheus/ is not of the form KIND/NAME\n",
+        ),
     ] {
         let ran = run(line);
         assert_eq!(ran.code, 2, "{line}");
@@ -47,10 +97,22 @@ fn text_that_is_no_yaml_is_placed_and_not_shown() {
     let secret = "kind: Secret\nstringData:\n  password: c4n4ry-s3cr3t\n bad: c4n4ry-s3cr3t\n";
     let ran = fed(secret);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
-    assert!(ran.err.starts_with("Error: KTH0004 standard input:4:"), "{}", ran.err);
+    assert!(
+        ran.err.starts_with("Error: KTH0004 standard input:4:"),
+        "{}",
+        ran.err
+    );
     assert!(!ran.err.contains("c4n4ry"), "{}", ran.err);
     let both = fed(&format!("{PROMETHEUS}---\na: [\n---\nb: *none\n"));
-    assert_eq!(both.err.lines().filter(|line| line.starts_with("Error: KTH0004 standard input:")).count(), 2, "{}", both.err);
+    assert_eq!(
+        both.err
+            .lines()
+            .filter(|line| line.starts_with("Error: KTH0004 standard input:"))
+            .count(),
+        2,
+        "{}",
+        both.err
+    );
     assert_eq!(both.out, "");
 }
 
@@ -60,15 +122,33 @@ fn binary_deep_and_wide_inputs_end_well() {
     folder.write("binary.yaml", b"\x00\x01\xfe\xffPNG\r\n\x1a\n");
     let binary = folder.run("inject -f DIR/binary.yaml --wiring DIR/hub.yaml");
     assert_eq!((binary.code, binary.out.as_str()), (1, ""));
-    assert!(binary.err.starts_with("Error: KTH0004 DIR/binary.yaml:1:"), "{}", binary.err);
-    for deep in ["[".repeat(100_000), "{\"a\":".repeat(100_000), "- ".repeat(5_000), "a: ".repeat(3)] {
+    assert!(
+        binary.err.starts_with("Error: KTH0004 DIR/binary.yaml:1:"),
+        "{}",
+        binary.err
+    );
+    for deep in [
+        "[".repeat(100_000),
+        "{\"a\":".repeat(100_000),
+        "- ".repeat(5_000),
+        "a: ".repeat(3),
+    ] {
         let ran = fed(&deep);
         assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
-        assert!(ran.err.starts_with("Error: KTH0004 standard input:"), "{}", ran.err);
+        assert!(
+            ran.err.starts_with("Error: KTH0004 standard input:"),
+            "{}",
+            ran.err
+        );
     }
     let wide: String = (0..20_000).map(|at| format!("k{at}: {at}\n")).collect();
     assert_eq!(fed(&wide).out, wide);
-    let bomb = format!("a0: &a0 [x]\n{}", (1..40).map(|at| format!("a{at}: &a{at} [*a{0}, *a{0}, *a{0}, *a{0}]\n", at - 1)).collect::<String>());
+    let bomb = format!(
+        "a0: &a0 [x]\n{}",
+        (1..40)
+            .map(|at| format!("a{at}: &a{at} [*a{0}, *a{0}, *a{0}, *a{0}]\n", at - 1))
+            .collect::<String>()
+    );
     assert_eq!(fed(&bomb).code, 1);
 }
 
@@ -90,17 +170,31 @@ fn wirings_that_are_wrong_say_where() {
         (ran.code, ran.err)
     };
     let without_auth = WIRING.split("    auth:").next().unwrap();
-    assert_eq!(wired_by(without_auth), (1, "Error: KTH2301 DIR/wrong.yaml:6:3: spec.remoteWrite.auth: is required\n".into()));
+    assert_eq!(
+        wired_by(without_auth),
+        (
+            1,
+            "Error: KTH2301 DIR/wrong.yaml:6:3: spec.remoteWrite.auth: is required\n".into()
+        )
+    );
     let misspelt = WIRING.replace("basicAuth", "basic_auth");
     assert_eq!(wired_by(&misspelt), (1, "Error: KTH2301 DIR/wrong.yaml:9:7: spec.remoteWrite.auth.basic_auth: is not a known field; a similar one is `basicAuth`\n".into()));
     let twice = format!("{WIRING}---\n{WIRING}");
     assert_eq!(wired_by(&twice), (1, "Error: KTH2301 DIR/wrong.yaml:16:12: metadata.name: there are two wirings of this name\n".into()));
-    let several = WIRING.replace("edge-01", "-edge").replace("https://receive", "ftp://me:c4n4ry-s3cr3t@receive");
+    let several = WIRING
+        .replace("edge-01", "-edge")
+        .replace("https://receive", "ftp://me:c4n4ry-s3cr3t@receive");
     let (code, err) = wired_by(&several);
     assert_eq!((code, err.lines().count()), (1, 2), "{err}");
     assert!(!err.contains("c4n4ry"), "{err}");
     let kind = WIRING.replace("kind: ThanosWiring", "kind: ThanosWirring");
-    assert!(wired_by(&kind).1.starts_with("Error: KTH2301 DIR/wrong.yaml:2:1: kind: "), "{}", wired_by(&kind).1);
+    assert!(
+        wired_by(&kind)
+            .1
+            .starts_with("Error: KTH2301 DIR/wrong.yaml:2:1: kind: "),
+        "{}",
+        wired_by(&kind).1
+    );
 }
 
 #[test]
@@ -140,17 +234,43 @@ fn no_secret_is_ever_shown() {
     let folder = usual();
     let own = PROMETHEUS.replace("spec:\n", "spec:\n  remoteWrite:\n  - {name: mine, url: 'https://me:c4n4ry-s3cr3t@x/', bearerToken: c4n4ry-s3cr3t, headers: {X-Token: c4n4ry-s3cr3t}}\n");
     let conflict = PROMETHEUS.replace("spec:\n", "spec:\n  remoteWrite:\n  - {name: thanos, url: 'https://me:c4n4ry-s3cr3t@x/', bearerToken: c4n4ry-s3cr3t}\n");
-    folder.write("all.yaml", format!("{SECRET}---\n{own}---\n{}", conflict.replace("k8s", "other")).as_bytes());
-    folder.write("replace.yaml", WIRING.replace("credentials:", "  adopt: Replace\n  credentials:").replace("    adopt", "    adopt").as_bytes());
+    folder.write(
+        "all.yaml",
+        format!(
+            "{SECRET}---\n{own}---\n{}",
+            conflict.replace("k8s", "other")
+        )
+        .as_bytes(),
+    );
+    folder.write(
+        "replace.yaml",
+        WIRING
+            .replace("credentials:", "  adopt: Replace\n  credentials:")
+            .replace("    adopt", "    adopt")
+            .as_bytes(),
+    );
     for wiring in ["hub.yaml", "replace.yaml"] {
         for verb in ["inject -o patch", "why", "why -o json", "diff"] {
             for flag in ["", "-v", "--color=always"] {
-                let ran = folder.run(&format!("{verb} -f DIR/all.yaml --wiring DIR/{wiring} --facts DIR/facts.yaml {flag}"));
+                let ran = folder.run(&format!(
+                    "{verb} -f DIR/all.yaml --wiring DIR/{wiring} --facts DIR/facts.yaml {flag}"
+                ));
                 assert!(ran.code <= 3, "{verb} {wiring}\n{}", ran.err);
-                assert!(!ran.out.contains("c4n4ry") && !ran.err.contains("c4n4ry"), "{verb} {wiring}\n{}\n{}", ran.out, ran.err);
+                assert!(
+                    !ran.out.contains("c4n4ry") && !ran.err.contains("c4n4ry"),
+                    "{verb} {wiring}\n{}\n{}",
+                    ran.out,
+                    ran.err
+                );
             }
         }
-        let ran = folder.run(&format!("inject -f DIR/all.yaml --wiring DIR/{wiring} --report-file DIR/report.json -v"));
-        assert!(!ran.err.contains("c4n4ry") && !folder.read("report.json").contains("c4n4ry"), "{}", ran.err);
+        let ran = folder.run(&format!(
+            "inject -f DIR/all.yaml --wiring DIR/{wiring} --report-file DIR/report.json -v"
+        ));
+        assert!(
+            !ran.err.contains("c4n4ry") && !folder.read("report.json").contains("c4n4ry"),
+            "{}",
+            ran.err
+        );
     }
 }

@@ -8,7 +8,11 @@ use super::{Folder, expect, run};
 fn a_bare_call_shows_short_help_and_ends_with_2() {
     let ran = run("");
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
-    assert!(ran.err.contains("  kubectl thanos inject -f deploy/"), "{}", ran.err);
+    assert!(
+        ran.err.contains("  kubectl thanos inject -f deploy/"),
+        "{}",
+        ran.err
+    );
     assert_eq!(ran.err, run("-h").out);
 }
 
@@ -17,10 +21,24 @@ fn help_goes_to_standard_output_and_ends_with_0() {
     let root = run("--help");
     assert_eq!((root.code, root.err.as_str()), (0, ""));
     expect("help.txt", &root.out);
-    for verb in ["init", "enroll", "get", "why", "inject", "diff", "explain", "completion", "version"] {
+    for verb in [
+        "init",
+        "enroll",
+        "get",
+        "why",
+        "inject",
+        "diff",
+        "explain",
+        "completion",
+        "version",
+    ] {
         let (short, long) = (run(&format!("{verb} -h")), run(&format!("{verb} --help")));
         assert_eq!((short.code, long.code), (0, 0), "{verb}");
-        assert!(short.out.contains(&format!("Usage: kubectl thanos {verb}")), "{}", short.out);
+        assert!(
+            short.out.contains(&format!("Usage: kubectl thanos {verb}")),
+            "{}",
+            short.out
+        );
         assert!(long.out.len() > short.out.len(), "{verb}");
     }
     expect("help-inject.txt", &run("inject -h").out);
@@ -30,7 +48,13 @@ fn help_goes_to_standard_output_and_ends_with_0() {
 fn no_flag_and_no_variable_takes_a_secret() {
     for verb in ["init", "enroll", "get", "why", "inject", "diff"] {
         let help = run(&format!("{verb} --help")).out;
-        for flag in ["--password ", "--password=", "--token ", "--token=", "[env:"] {
+        for flag in [
+            "--password ",
+            "--password=",
+            "--token ",
+            "--token=",
+            "[env:",
+        ] {
             assert!(!help.contains(flag), "{verb} {flag}");
         }
     }
@@ -40,12 +64,28 @@ fn no_flag_and_no_variable_takes_a_secret() {
 fn the_help_shows_the_name_that_was_typed() {
     let helm = Surroundings::bare().with("HELM_PLUGIN_NAME", "thanos");
     let ran = Folder::with(&[]).run_with("inject -h", "", &helm);
-    assert!(ran.out.contains("Usage: helm thanos inject") && !ran.out.contains("kubectl thanos"), "{}", ran.out);
+    assert!(
+        ran.out.contains("Usage: helm thanos inject") && !ran.out.contains("kubectl thanos"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]
 fn misuse_goes_to_standard_error_and_ends_with_2() {
-    for line in ["injct", "inject", "inject -f x --no-such-flag", "get pods", "why", "inject -f x -o xml", "inject -f x --facts a --live", "why x/y --timeout 5x", "explain KTH0000", "inject -f x --revert --wiring y", "inject -f x --in-place -o json"] {
+    for line in [
+        "injct",
+        "inject",
+        "inject -f x --no-such-flag",
+        "get pods",
+        "why",
+        "inject -f x -o xml",
+        "inject -f x --facts a --live",
+        "why x/y --timeout 5x",
+        "explain KTH0000",
+        "inject -f x --revert --wiring y",
+        "inject -f x --in-place -o json",
+    ] {
         let ran = run(line);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}\n{}", ran.err);
         assert!(!ran.err.is_empty(), "{line}");
@@ -59,13 +99,22 @@ fn every_code_has_a_page() {
     let listed = run("explain");
     assert_eq!(listed.code, 0);
     for row in thanos_core::codes::CODES {
-        assert!(listed.out.contains(row.code) && listed.out.contains(row.id), "{row}");
+        assert!(
+            listed.out.contains(row.code) && listed.out.contains(row.id),
+            "{row}"
+        );
         let page = run(&format!("explain {row}"));
         assert_eq!(page.code, 0, "{row}");
         for part in ["What happens", "See it", "Fix", "Silence", row.since] {
             assert!(page.out.contains(part), "{row} {part}");
         }
-        assert!(page.out.lines().all(|line| line.chars().count() <= 100 || !line.contains(' ')), "{}", page.out);
+        assert!(
+            page.out
+                .lines()
+                .all(|line| line.chars().count() <= 100 || !line.contains(' ')),
+            "{}",
+            page.out
+        );
     }
     expect("explain.txt", &run("explain KTH2009").out);
     assert_eq!(run("explain 2009"), run("explain not-enrolled"));
@@ -74,7 +123,10 @@ fn every_code_has_a_page() {
 #[test]
 fn the_version_asks_nobody() {
     let ran = run("version");
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "kubectl-thanos 0.1.0\n", ""));
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (0, "kubectl-thanos 0.1.0\n", "")
+    );
     let data: serde_json::Value = serde_json::from_str(&run("version -o json").out).unwrap();
     assert_eq!(data["version"], "0.1.0");
 }
@@ -84,7 +136,10 @@ fn shells_get_their_scripts() {
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let ran = run(&format!("completion {shell}"));
         assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-        assert!(ran.out.contains("kubectl-thanos") && ran.out.contains("inject"), "{shell}");
+        assert!(
+            ran.out.contains("kubectl-thanos") && ran.out.contains("inject"),
+            "{shell}"
+        );
     }
     assert!(run("completion kubectl").out.starts_with("#!/bin/sh\n"));
 }
@@ -92,17 +147,35 @@ fn shells_get_their_scripts() {
 #[test]
 fn kubectl_gets_its_words() {
     let words = |program: &str, line: &[&str]| {
-        let args = std::iter::once(program).chain(line.iter().copied()).map(Into::into);
+        let args = std::iter::once(program)
+            .chain(line.iter().copied())
+            .map(Into::into);
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = kubectl_thanos::run(args, &mut std::io::empty(), &mut out, &mut err);
         assert_eq!((code, err.len()), (0, 0));
         String::from_utf8(out).unwrap()
     };
     let answer = words("/usr/bin/kubectl_complete-thanos", &["inj"]);
-    assert_eq!(answer, "inject\tWire manifests: files in, wired manifests out\n:4\n");
-    assert_eq!(words("kubectl-thanos", &["__complete", "inject", "--fail-on", ""]).lines().last(), Some(":4"));
-    assert_eq!(words("kubectl_complete-thanos", &["inject", "-f", ""]), ":0\n");
-    for hostile in [&["--", "-"][..], &["=", "--=", "-="], &["--output=", "\u{1b}"], &[]] {
+    assert_eq!(
+        answer,
+        "inject\tWire manifests: files in, wired manifests out\n:4\n"
+    );
+    assert_eq!(
+        words("kubectl-thanos", &["__complete", "inject", "--fail-on", ""])
+            .lines()
+            .last(),
+        Some(":4")
+    );
+    assert_eq!(
+        words("kubectl_complete-thanos", &["inject", "-f", ""]),
+        ":0\n"
+    );
+    for hostile in [
+        &["--", "-"][..],
+        &["=", "--=", "-="],
+        &["--output=", "\u{1b}"],
+        &[],
+    ] {
         assert!(words("kubectl_complete-thanos", hostile).ends_with('\n'));
     }
 }
@@ -114,9 +187,19 @@ fn the_helper_is_linked_beside_the_program() {
     let ran = folder.run_with("completion kubectl --install", "", &here);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(folder.path("kubectl_complete-thanos").is_symlink());
-    assert!(folder.run_with("completion kubectl --install", "", &here).err.contains("unchanged"));
+    assert!(
+        folder
+            .run_with("completion kubectl --install", "", &here)
+            .err
+            .contains("unchanged")
+    );
     std::fs::remove_file(folder.path("kubectl_complete-thanos")).unwrap();
     folder.write("kubectl_complete-thanos", b"mine");
-    assert_eq!(folder.run_with("completion kubectl --install", "", &here).code, 5);
+    assert_eq!(
+        folder
+            .run_with("completion kubectl --install", "", &here)
+            .code,
+        5
+    );
     assert_eq!(folder.read("kubectl_complete-thanos"), "mine");
 }

@@ -35,19 +35,36 @@ fn wired_twice_is_wired_once_and_reverted_is_as_it_was() {
     assert_eq!(twice.err, "prometheus/monitoring/k8s  wired  (already)\n");
     let back = folder.pipe("inject -f - --revert", &once.out);
     assert_eq!(back.out, PROMETHEUS);
-    assert!(back.err.contains("un-wired") && back.err.contains("-remoteWrite[thanos]"), "{}", back.err);
+    assert!(
+        back.err.contains("un-wired") && back.err.contains("-remoteWrite[thanos]"),
+        "{}",
+        back.err
+    );
 }
 
 #[test]
 fn items_of_a_list_are_wired_inside_it() {
-    let items: String = [SECRET, PROMETHEUS, ELSEWHERE].iter().map(|text| format!("- {}\n", text.trim_end().replace('\n', "\n  "))).collect();
+    let items: String = [SECRET, PROMETHEUS, ELSEWHERE]
+        .iter()
+        .map(|text| format!("- {}\n", text.trim_end().replace('\n', "\n  ")))
+        .collect();
     let list = format!("apiVersion: v1\nkind: List\nitems:\n{items}");
     let folder = usual();
-    let ran = folder.pipe("inject -f - --wiring DIR/hub.yaml --facts DIR/facts.yaml", &list);
+    let ran = folder.pipe(
+        "inject -f - --wiring DIR/hub.yaml --facts DIR/facts.yaml",
+        &list,
+    );
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.err.contains("1 other object passed through unchanged"), "{}", ran.err);
+    assert!(
+        ran.err.contains("1 other object passed through unchanged"),
+        "{}",
+        ran.err
+    );
     let wired = objects(&ran.out);
-    assert_eq!(wired[0]["items"][1]["spec"]["remoteWrite"][0]["name"], "thanos");
+    assert_eq!(
+        wired[0]["items"][1]["spec"]["remoteWrite"][0]["name"],
+        "thanos"
+    );
     assert_eq!(wired[0]["items"][0], objects(SECRET)[0]);
     assert!(ran.out.contains("# the first") && ran.out.contains("# do not show"));
 }
@@ -57,9 +74,17 @@ fn nothing_in_is_nothing_out() {
     let folder = usual();
     for text in ["", "\n", "# nothing\n", "---\n---\n"] {
         let ran = folder.pipe("inject -f - --wiring DIR/hub.yaml", text);
-        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, text, ""));
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err.as_str()),
+            (0, text, "")
+        );
     }
-    let json: Value = serde_json::from_str(&folder.pipe("inject -f - --wiring DIR/hub.yaml -o json", "").out).unwrap();
+    let json: Value = serde_json::from_str(
+        &folder
+            .pipe("inject -f - --wiring DIR/hub.yaml -o json", "")
+            .out,
+    )
+    .unwrap();
     assert_eq!(json["items"], Value::Array(Vec::new()));
 }
 
@@ -67,31 +92,67 @@ fn nothing_in_is_nothing_out() {
 fn json_and_patch_are_one_document_each() {
     let folder = usual();
     let flags = "--wiring DIR/hub.yaml --facts DIR/facts.yaml";
-    let one: Value = serde_json::from_str(&folder.run(&format!("inject -f DIR/prometheus.yaml {flags} -o json")).out).unwrap();
+    let one: Value = serde_json::from_str(
+        &folder
+            .run(&format!("inject -f DIR/prometheus.yaml {flags} -o json"))
+            .out,
+    )
+    .unwrap();
     assert_eq!(one["kind"], "Prometheus");
-    let many: Value = serde_json::from_str(&folder.run(&format!("inject -f DIR/deploy {flags} -o json")).out).unwrap();
-    assert_eq!((many["kind"].as_str(), many["items"].as_array().map(Vec::len)), (Some("List"), Some(3)));
+    let many: Value = serde_json::from_str(
+        &folder
+            .run(&format!("inject -f DIR/deploy {flags} -o json"))
+            .out,
+    )
+    .unwrap();
+    assert_eq!(
+        (
+            many["kind"].as_str(),
+            many["items"].as_array().map(Vec::len)
+        ),
+        (Some("List"), Some(3))
+    );
     assert_eq!(many["items"][1], one);
-    let patch: Value = serde_json::from_str(&folder.run(&format!("inject -f DIR/deploy {flags} -o patch")).out).unwrap();
+    let patch: Value = serde_json::from_str(
+        &folder
+            .run(&format!("inject -f DIR/deploy {flags} -o patch"))
+            .out,
+    )
+    .unwrap();
     assert_eq!(patch.as_array().map(Vec::len), Some(1));
     assert_eq!(patch[0]["object"]["name"], "k8s");
     let mut patched = objects(PROMETHEUS).remove(0);
-    json_patch::patch(&mut patched, &serde_json::from_value::<json_patch::Patch>(patch[0]["patch"].clone()).unwrap()).unwrap();
+    json_patch::patch(
+        &mut patched,
+        &serde_json::from_value::<json_patch::Patch>(patch[0]["patch"].clone()).unwrap(),
+    )
+    .unwrap();
     assert_eq!(patched, one);
 }
 
 #[test]
 fn files_are_written_in_place() {
     let folder = usual();
-    let printed = folder.run("inject -f DIR/prometheus.yaml --wiring DIR/hub.yaml").out;
-    let ran = folder.run("inject -f DIR/deploy -f DIR/prometheus.yaml --wiring DIR/hub.yaml --in-place");
+    let printed = folder
+        .run("inject -f DIR/prometheus.yaml --wiring DIR/hub.yaml")
+        .out;
+    let ran =
+        folder.run("inject -f DIR/deploy -f DIR/prometheus.yaml --wiring DIR/hub.yaml --in-place");
     assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
     assert_eq!(folder.read("prometheus.yaml"), printed);
-    assert_eq!(folder.read("deploy/one.yaml"), format!("{SECRET}---\n{printed}"));
+    assert_eq!(
+        folder.read("deploy/one.yaml"),
+        format!("{SECRET}---\n{printed}")
+    );
     assert_eq!(folder.read("deploy/two.yaml"), ELSEWHERE);
     let count = std::fs::read_dir(folder.path("deploy")).unwrap().count();
     assert_eq!(count, 2, "no temporary file stays");
-    assert_eq!(folder.run("inject -f DIR/prometheus.yaml --revert --in-place").code, 0);
+    assert_eq!(
+        folder
+            .run("inject -f DIR/prometheus.yaml --revert --in-place")
+            .code,
+        0
+    );
     assert_eq!(folder.read("prometheus.yaml"), PROMETHEUS);
 }
 
@@ -103,15 +164,35 @@ fn in_place_is_all_or_nothing() {
     folder.write("deploy/three.yaml", b"a: [");
     let ran = folder.run("inject -f DIR/deploy --wiring DIR/hub.yaml --in-place");
     assert_eq!(ran.code, 1);
-    assert!(ran.err.starts_with("Error: KTH0004 DIR/deploy/three.yaml:"), "{}", ran.err);
-    assert_eq!(folder.read("deploy/one.yaml"), format!("{SECRET}---\n{PROMETHEUS}"));
+    assert!(
+        ran.err.starts_with("Error: KTH0004 DIR/deploy/three.yaml:"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        folder.read("deploy/one.yaml"),
+        format!("{SECRET}---\n{PROMETHEUS}")
+    );
     folder.write("deploy/three.yaml", PROMETHEUS.as_bytes());
-    let mut permissions = folder.path("deploy/three.yaml").metadata().unwrap().permissions();
+    let mut permissions = folder
+        .path("deploy/three.yaml")
+        .metadata()
+        .unwrap()
+        .permissions();
     permissions.set_readonly(true);
     std::fs::set_permissions(folder.path("deploy/three.yaml"), permissions).unwrap();
     let ran = folder.run("inject -f DIR/deploy --wiring DIR/hub.yaml --in-place");
-    assert_eq!((ran.code, ran.err.as_str()), (1, "Error: KTH0006 cannot write DIR/deploy/three.yaml\nCaused by: it is read-only\n"));
-    assert_eq!(folder.read("deploy/one.yaml"), format!("{SECRET}---\n{PROMETHEUS}"));
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (
+            1,
+            "Error: KTH0006 cannot write DIR/deploy/three.yaml\nCaused by: it is read-only\n"
+        )
+    );
+    assert_eq!(
+        folder.read("deploy/one.yaml"),
+        format!("{SECRET}---\n{PROMETHEUS}")
+    );
 }
 
 #[test]
@@ -119,9 +200,12 @@ fn the_report_is_data_too() {
     let folder = usual();
     let ran = folder.run("inject -f DIR/deploy --wiring DIR/hub.yaml --facts DIR/facts.yaml --report-file DIR/report.json");
     assert_eq!(ran.code, 0);
-    let report = folder.read("report.json").replace(&folder.path("").to_string_lossy().into_owned(), "DIR/");
+    let report = folder
+        .read("report.json")
+        .replace(&folder.path("").to_string_lossy().into_owned(), "DIR/");
     expect("report.json", &report);
-    let unwritable = folder.run("inject -f DIR/deploy --wiring DIR/hub.yaml --report-file DIR/no/report.json");
+    let unwritable =
+        folder.run("inject -f DIR/deploy --wiring DIR/hub.yaml --report-file DIR/no/report.json");
     assert_eq!(unwritable.code, 1);
     assert!(unwritable.err.contains("KTH0006"), "{}", unwritable.err);
 }
@@ -129,7 +213,13 @@ fn the_report_is_data_too() {
 #[test]
 fn fail_on_makes_findings_count() {
     let folder = usual();
-    let line = |what: &str, flag: &str| folder.run(&format!("inject -f DIR/{what} --wiring DIR/hub.yaml --facts DIR/facts.yaml {flag}")).code;
+    let line = |what: &str, flag: &str| {
+        folder
+            .run(&format!(
+                "inject -f DIR/{what} --wiring DIR/hub.yaml --facts DIR/facts.yaml {flag}"
+            ))
+            .code
+    };
     assert_eq!(line("elsewhere.yaml", ""), 0);
     assert_eq!(line("elsewhere.yaml", "--fail-on warning"), 3);
     assert_eq!(line("elsewhere.yaml", "--fail-on error"), 0);
@@ -143,10 +233,31 @@ fn fail_on_makes_findings_count() {
 #[test]
 fn what_was_opted_out_or_is_strange_is_left_and_said() {
     let folder = usual();
-    let ran = |text: &str| folder.pipe("inject -f - --wiring DIR/hub.yaml --facts DIR/facts.yaml", text);
-    let opted_out = PROMETHEUS.replace("metadata:\n", "metadata:\n  labels: {kubectl-thanos.dev/wire: disabled}\n");
-    assert!(ran(&opted_out).err.contains("left  KTH2007 opted out by its label"), "{}", ran(&opted_out).err);
-    for strange in ["metadata: null", "metadata: {labels: [1]}", "metadata: {name: x}\nspec: 3", "metadata: {name: x}\nspec: {remoteWrite: {}}", "metadata: {name: x}\nspec: {remoteWrite: [1]}", "metadata: {name: 7}\nspec: {externalLabels: 1}"] {
+    let ran = |text: &str| {
+        folder.pipe(
+            "inject -f - --wiring DIR/hub.yaml --facts DIR/facts.yaml",
+            text,
+        )
+    };
+    let opted_out = PROMETHEUS.replace(
+        "metadata:\n",
+        "metadata:\n  labels: {kubectl-thanos.dev/wire: disabled}\n",
+    );
+    assert!(
+        ran(&opted_out)
+            .err
+            .contains("left  KTH2007 opted out by its label"),
+        "{}",
+        ran(&opted_out).err
+    );
+    for strange in [
+        "metadata: null",
+        "metadata: {labels: [1]}",
+        "metadata: {name: x}\nspec: 3",
+        "metadata: {name: x}\nspec: {remoteWrite: {}}",
+        "metadata: {name: x}\nspec: {remoteWrite: [1]}",
+        "metadata: {name: 7}\nspec: {externalLabels: 1}",
+    ] {
         let text = format!("apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\n{strange}\n");
         let ran = ran(&text);
         assert_eq!((ran.code, ran.out.as_str()), (0, text.as_str()));
@@ -162,9 +273,15 @@ fn what_was_opted_out_or_is_strange_is_left_and_said() {
 fn a_document_in_flow_style_says_that_comments_were_lost() {
     let folder = Folder::with(&[("hub.yaml", WIRING), ("facts.yaml", FACTS)]);
     let flow = "# mine\n{apiVersion: monitoring.coreos.com/v1, kind: Prometheus, metadata: {name: k8s, namespace: monitoring}, # here\n  spec: {version: v3.5.0, serviceMonitorSelector: {}}}\n";
-    let ran = folder.pipe("inject -f - --wiring DIR/hub.yaml --facts DIR/facts.yaml", flow);
+    let ran = folder.pipe(
+        "inject -f - --wiring DIR/hub.yaml --facts DIR/facts.yaml",
+        flow,
+    );
     assert!(ran.err.contains("KTH0008"), "{}", ran.err);
-    assert_eq!(objects(&ran.out)[0]["spec"]["remoteWrite"][0]["name"], "thanos");
+    assert_eq!(
+        objects(&ran.out)[0]["spec"]["remoteWrite"][0]["name"],
+        "thanos"
+    );
 }
 
 fn objects(text: &str) -> Vec<Value> {

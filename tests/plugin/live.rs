@@ -21,15 +21,40 @@ spec:
 async fn cluster(name: &str, objects: &[&str]) -> Result<Cluster> {
     let cluster = Cluster::start(Options::new(name)).await?;
     let crd = serde_json::to_string(&thanos_core::wiring::crd())?;
-    cluster.kubectl()?.args(["apply", "--server-side", "-f", "-"]).output_for(crd.as_bytes()).await?.fine()?;
-    crds::served(&cluster.client(), "kubectl-thanos.dev", "v1alpha1", "thanoswirings").await?;
+    cluster
+        .kubectl()?
+        .args(["apply", "--server-side", "-f", "-"])
+        .output_for(crd.as_bytes())
+        .await?
+        .fine()?;
+    crds::served(
+        &cluster.client(),
+        "kubectl-thanos.dev",
+        "v1alpha1",
+        "thanoswirings",
+    )
+    .await?;
     for namespace in ["monitoring", "team-a"] {
         cluster.namespace(namespace, &[("team", namespace)]).await?;
     }
     let all = [&[WIRING], objects].concat().join("---\n");
-    cluster.kubectl()?.args(["apply", "-f", "-"]).output_for(all.as_bytes()).await?.fine()?;
+    cluster
+        .kubectl()?
+        .args(["apply", "-f", "-"])
+        .output_for(all.as_bytes())
+        .await?
+        .fine()?;
     let status = json!({"status": {"observedGeneration": 1, "wired": 0, "unwired": 0, "namespaces": [{"name": "monitoring", "ready": true}]}});
-    let patch = ["patch", "thanoswiring", "hub", "--subresource=status", "--type=merge", "-p", &status.to_string()].map(str::to_owned);
+    let patch = [
+        "patch",
+        "thanoswiring",
+        "hub",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &status.to_string(),
+    ]
+    .map(str::to_owned);
     cluster.kubectl()?.args(patch).output().await?.fine()?;
     Ok(cluster)
 }
@@ -46,28 +71,67 @@ async fn questions_about_a_cluster() -> Result<()> {
     let cluster = cluster("plugin-live", &[PROMETHEUS, OWN, super::ELSEWHERE]).await?;
     let folder = std::sync::Arc::new(usual());
 
-    let why = run(&folder, &cluster, "why prometheus/k8s -n monitoring --save-facts DIR/live.yaml").await?;
-    ensure!(why.code == 3 && why.out.contains("WOULD BE WIRED") && !why.err.contains("KTH0009"), "{why:#?}");
+    let why = run(
+        &folder,
+        &cluster,
+        "why prometheus/k8s -n monitoring --save-facts DIR/live.yaml",
+    )
+    .await?;
+    ensure!(
+        why.code == 3 && why.out.contains("WOULD BE WIRED") && !why.err.contains("KTH0009"),
+        "{why:#?}"
+    );
     let left = run(&folder, &cluster, "why prom/k8s -n team-a").await?;
-    ensure!(left.code == 3 && left.out.contains("no  credential  KTH2009"), "{left:#?}");
+    ensure!(
+        left.code == 3 && left.out.contains("no  credential  KTH2009"),
+        "{left:#?}"
+    );
     let missing = run(&folder, &cluster, "why prometheus/none -n monitoring").await?;
-    ensure!(missing.code == 1 && missing.err.contains("KTH1004"), "{missing:#?}");
+    ensure!(
+        missing.code == 1 && missing.err.contains("KTH1004"),
+        "{missing:#?}"
+    );
 
     // What the cluster says and what was saved of it are the same world.
     let live = run(&folder, &cluster, "inject -f DIR/prometheus.yaml --live").await?;
-    let saved = folder.run("inject -f DIR/prometheus.yaml --wiring DIR/hub.yaml --facts DIR/live.yaml");
+    let saved =
+        folder.run("inject -f DIR/prometheus.yaml --wiring DIR/hub.yaml --facts DIR/live.yaml");
     ensure!(live.code == 0 && live == saved, "{live:#?}\n{saved:#?}");
 
     let diff = run(&folder, &cluster, "diff -A").await?;
-    ensure!(diff.code == 1 && diff.out.matches("\n+++ ").count() == 2, "{diff:#?}");
-    ensure!(diff.err.contains("prometheus/monitoring/own: an external label changes") && diff.err.contains("KTH2009"), "{diff:#?}");
-    ensure!(!diff.out.contains("c4n4ry") && !diff.out.contains("managedFields"), "{diff:#?}");
+    ensure!(
+        diff.code == 1 && diff.out.matches("\n+++ ").count() == 2,
+        "{diff:#?}"
+    );
+    ensure!(
+        diff.err
+            .contains("prometheus/monitoring/own: an external label changes")
+            && diff.err.contains("KTH2009"),
+        "{diff:#?}"
+    );
+    ensure!(
+        !diff.out.contains("c4n4ry") && !diff.out.contains("managedFields"),
+        "{diff:#?}"
+    );
 
     let wired = live.out;
-    cluster.kubectl()?.args(["apply", "-f", "-"]).output_for(wired.as_bytes()).await?.fine()?;
-    let why = run(&folder, &cluster, "why prometheus/k8s -n monitoring -o json").await?;
+    cluster
+        .kubectl()?
+        .args(["apply", "-f", "-"])
+        .output_for(wired.as_bytes())
+        .await?
+        .fine()?;
+    let why = run(
+        &folder,
+        &cluster,
+        "why prometheus/k8s -n monitoring -o json",
+    )
+    .await?;
     let data: Value = serde_json::from_str(&why.out)?;
-    ensure!(why.code == 0 && data["objects"][0]["state"] == "wired", "{why:#?}");
+    ensure!(
+        why.code == 0 && data["objects"][0]["state"] == "wired",
+        "{why:#?}"
+    );
     let none = run(&folder, &cluster, "diff prometheus/k8s -n monitoring").await?;
     ensure!(none.code == 0 && none.out.is_empty(), "{none:#?}");
     Ok(())
@@ -76,21 +140,47 @@ async fn questions_about_a_cluster() -> Result<()> {
 #[tokio::test]
 async fn the_real_kubectl_finds_the_plugin_and_its_words() -> Result<()> {
     let cluster = cluster("plugin-kubectl", &[PROMETHEUS]).await?;
-    let why = ours::kubectl_thanos(&cluster)?.args(["why", "prometheus/k8s", "-n", "monitoring"]).output().await?;
-    ensure!(why.code == Some(3) && why.stdout.contains("WOULD BE WIRED"), "{why:#?}");
+    let why = ours::kubectl_thanos(&cluster)?
+        .args(["why", "prometheus/k8s", "-n", "monitoring"])
+        .output()
+        .await?;
+    ensure!(
+        why.code == Some(3) && why.stdout.contains("WOULD BE WIRED"),
+        "{why:#?}"
+    );
     let bare = ours::kubectl_thanos(&cluster)?.output().await?;
-    ensure!(bare.code == Some(2) && bare.stderr.contains("  kubectl thanos inject -f deploy/"), "{bare:#?}");
+    ensure!(
+        bare.code == Some(2) && bare.stderr.contains("  kubectl thanos inject -f deploy/"),
+        "{bare:#?}"
+    );
 
     let folder = tempfile::tempdir()?;
     let program = thanos_tests::tools::ours("kubectl-thanos")?;
     std::os::unix::fs::symlink(&program, folder.path().join("kubectl-thanos"))?;
-    std::os::unix::fs::symlink("kubectl-thanos", folder.path().join("kubectl_complete-thanos"))?;
-    let path = std::env::join_paths([folder.path().to_owned()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").context("no PATH")?)))?;
+    std::os::unix::fs::symlink(
+        "kubectl-thanos",
+        folder.path().join("kubectl_complete-thanos"),
+    )?;
+    let path = std::env::join_paths([folder.path().to_owned()].into_iter().chain(
+        std::env::split_paths(&std::env::var_os("PATH").context("no PATH")?),
+    ))?;
     let complete = async |words: &[&str]| -> Result<String> {
-        cluster.kubectl()?.env("PATH", &path).args([&["__complete", "thanos"], words].concat()).output().await?.fine()
+        cluster
+            .kubectl()?
+            .env("PATH", &path)
+            .args([&["__complete", "thanos"], words].concat())
+            .output()
+            .await?
+            .fine()
     };
-    ensure!(complete(&["inj"]).await? == "inject\tWire manifests: files in, wired manifests out\n:4\n");
-    ensure!(complete(&["inject", "-o", "p"]).await?.starts_with("patch\t"));
+    ensure!(
+        complete(&["inj"]).await? == "inject\tWire manifests: files in, wired manifests out\n:4\n"
+    );
+    ensure!(
+        complete(&["inject", "-o", "p"])
+            .await?
+            .starts_with("patch\t")
+    );
     Ok(())
 }
 
@@ -106,16 +196,34 @@ async fn a_silent_server_ends_with_124() -> Result<()> {
     });
     let folder = std::sync::Arc::new(usual());
     folder.write("kubeconfig", file.to_string().as_bytes());
-    for line in ["why prometheus/x", "diff", "inject -f DIR/deploy --live", "get wirings"] {
+    for line in [
+        "why prometheus/x",
+        "diff",
+        "inject -f DIR/deploy --live",
+        "get wirings",
+    ] {
         let line = format!("{line} --kubeconfig DIR/kubeconfig --timeout 200ms");
         let here = std::sync::Arc::clone(&folder);
         let ran = tokio::task::spawn_blocking(move || here.run(&line)).await?;
-        ensure!(ran.code == 124 && ran.out.is_empty() && ran.err.starts_with("Error: not done after 200ms\n"), "{ran:#?}");
+        ensure!(
+            ran.code == 124
+                && ran.out.is_empty()
+                && ran.err.starts_with("Error: not done after 200ms\n"),
+            "{ran:#?}"
+        );
     }
     drop(listener);
     let here = std::sync::Arc::clone(&folder);
-    let refused = tokio::task::spawn_blocking(move || here.run("why prometheus/x --kubeconfig DIR/kubeconfig")).await?;
-    ensure!(refused.code == 1 && refused.err.starts_with("Error: KTH1001 ") && !refused.err.contains("c4n4ry"), "{refused:#?}");
+    let refused = tokio::task::spawn_blocking(move || {
+        here.run("why prometheus/x --kubeconfig DIR/kubeconfig")
+    })
+    .await?;
+    ensure!(
+        refused.code == 1
+            && refused.err.starts_with("Error: KTH1001 ")
+            && !refused.err.contains("c4n4ry"),
+        "{refused:#?}"
+    );
     Ok(())
 }
 
@@ -138,7 +246,12 @@ async fn signals_end_with_their_codes() -> Result<()> {
             .spawn()?;
         // It has begun to wait once it has come to the server.
         let (_connection, _) = listener.accept().await?;
-        ensure!(std::process::Command::new("kill").args([signal, &child.id().to_string()]).status()?.success());
+        ensure!(
+            std::process::Command::new("kill")
+                .args([signal, &child.id().to_string()])
+                .status()?
+                .success()
+        );
         let status = tokio::task::spawn_blocking(move || child.wait()).await??;
         ensure!(status.code() == Some(code), "{signal} {status}");
     }

@@ -16,7 +16,12 @@ fn why_goes_step_by_step() {
     let left = folder.run(&format!("why -f DIR/elsewhere.yaml {KNOWN}"));
     assert_eq!((left.code, left.err.as_str()), (3, ""));
     expect("why-left.txt", &left.out);
-    let data: Value = serde_json::from_str(&folder.run(&format!("why -f DIR/elsewhere.yaml {KNOWN} -o json")).out).unwrap();
+    let data: Value = serde_json::from_str(
+        &folder
+            .run(&format!("why -f DIR/elsewhere.yaml {KNOWN} -o json"))
+            .out,
+    )
+    .unwrap();
     assert_eq!(data["objects"][0]["wirings"][0]["code"], "KTH2009");
     assert_eq!(data["objects"][0]["wirings"][0]["steps"][4]["result"], "no");
     let both = folder.run(&format!("why prometheus/k8s -f DIR/deploy {KNOWN}"));
@@ -30,21 +35,78 @@ fn every_step_can_be_where_it_falls() {
         folder.write("w.yaml", wiring.as_bytes());
         folder.write("o.yaml", object.as_bytes());
         let ran = folder.run("why -f DIR/o.yaml --wiring DIR/w.yaml --facts DIR/facts.yaml");
-        let line = ran.out.lines().find(|line| line.starts_with("    no")).unwrap_or_default();
+        let line = ran
+            .out
+            .lines()
+            .find(|line| line.starts_with("    no"))
+            .unwrap_or_default();
         assert_eq!(ran.code, 3, "{}", ran.out);
-        assert!(line.contains(step) && line.contains(code), "{step} {code}\n{}{}", ran.out, ran.err);
+        assert!(
+            line.contains(step) && line.contains(code),
+            "{step} {code}\n{}{}",
+            ran.out,
+            ran.err
+        );
     };
-    let spec = |text: &str| WIRING.replace("  cluster: edge-01\n", &format!("  cluster: edge-01\n  {text}\n"));
+    let spec = |text: &str| {
+        WIRING.replace(
+            "  cluster: edge-01\n",
+            &format!("  cluster: edge-01\n  {text}\n"),
+        )
+    };
     let object = |text: &str| PROMETHEUS.replace("spec:\n", &format!("spec:\n  {text}\n"));
     falls(&spec("kinds: [ThanosRuler]"), PROMETHEUS, "kind", "KTH2004");
-    falls(&spec("namespaceSelector: {matchLabels: {a: b}}"), PROMETHEUS, "namespace", "KTH2005");
-    falls(WIRING, &PROMETHEUS.replace("namespace: monitoring", "namespace: nowhere"), "namespace", "KTH2008");
-    falls(&spec("objectSelector: {matchLabels: {a: b}}"), PROMETHEUS, "object", "KTH2006");
-    falls(WIRING, &PROMETHEUS.replace("metadata:\n", "metadata:\n  labels: {kubectl-thanos.dev/wire: disabled}\n"), "opt-out", "KTH2007");
-    falls(WIRING, &PROMETHEUS.replace("namespace: monitoring", "namespace: team-a"), "credential", "KTH2009");
-    falls(WIRING, &PROMETHEUS.replace("v3.5.0", "v2.10.0"), "version", "KTH2104");
-    falls(WIRING, &object("remoteWrite: [{name: thanos, url: 'https://other/'}]"), "entry", "KTH2103");
-    falls(WIRING, &object("prometheusExternalLabelName: cluster"), "labels", "KTH2101");
+    falls(
+        &spec("namespaceSelector: {matchLabels: {a: b}}"),
+        PROMETHEUS,
+        "namespace",
+        "KTH2005",
+    );
+    falls(
+        WIRING,
+        &PROMETHEUS.replace("namespace: monitoring", "namespace: nowhere"),
+        "namespace",
+        "KTH2008",
+    );
+    falls(
+        &spec("objectSelector: {matchLabels: {a: b}}"),
+        PROMETHEUS,
+        "object",
+        "KTH2006",
+    );
+    falls(
+        WIRING,
+        &PROMETHEUS.replace(
+            "metadata:\n",
+            "metadata:\n  labels: {kubectl-thanos.dev/wire: disabled}\n",
+        ),
+        "opt-out",
+        "KTH2007",
+    );
+    falls(
+        WIRING,
+        &PROMETHEUS.replace("namespace: monitoring", "namespace: team-a"),
+        "credential",
+        "KTH2009",
+    );
+    falls(
+        WIRING,
+        &PROMETHEUS.replace("v3.5.0", "v2.10.0"),
+        "version",
+        "KTH2104",
+    );
+    falls(
+        WIRING,
+        &object("remoteWrite: [{name: thanos, url: 'https://other/'}]"),
+        "entry",
+        "KTH2103",
+    );
+    falls(
+        WIRING,
+        &object("prometheusExternalLabelName: cluster"),
+        "labels",
+        "KTH2101",
+    );
 }
 
 #[test]
@@ -52,14 +114,21 @@ fn saved_facts_are_facts() {
     let folder = usual();
     let crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nspec: {names: {plural: prometheuses}, versions: [{served: true, schema: {openAPIV3Schema: {properties: {spec: {properties: {externalLabels: {type: object}}}}}}}]}\n";
     folder.write("crd.yaml", crd.as_bytes());
-    folder.write("known.yaml", format!("{}crds: {{prometheuses: ./crd.yaml}}\n", super::FACTS).as_bytes());
+    folder.write(
+        "known.yaml",
+        format!("{}crds: {{prometheuses: ./crd.yaml}}\n", super::FACTS).as_bytes(),
+    );
     let first = folder.run("why -f DIR/prometheus.yaml --wiring DIR/hub.yaml --facts DIR/known.yaml --save-facts DIR/saved/f.yaml");
     assert_eq!(first.code, 1, "the folder is not made: {}", first.err);
     std::fs::create_dir(folder.path("saved")).unwrap();
     let first = folder.run("why -f DIR/prometheus.yaml --wiring DIR/hub.yaml --facts DIR/known.yaml --save-facts DIR/saved/f.yaml");
-    assert_eq!(first.err, "wrote DIR/saved/f.prometheuses.yaml\nwrote DIR/saved/f.yaml\n");
+    assert_eq!(
+        first.err,
+        "wrote DIR/saved/f.prometheuses.yaml\nwrote DIR/saved/f.yaml\n"
+    );
     assert!(first.out.contains("KTH2012"), "{}", first.out);
-    let again = folder.run("why -f DIR/prometheus.yaml --wiring DIR/hub.yaml --facts DIR/saved/f.yaml");
+    let again =
+        folder.run("why -f DIR/prometheus.yaml --wiring DIR/hub.yaml --facts DIR/saved/f.yaml");
     assert_eq!(again.out, first.out);
 }
 
@@ -69,13 +138,36 @@ fn differences_are_a_patch() {
     let ran = folder.run(&format!("diff -f DIR/deploy {KNOWN}"));
     assert_eq!(ran.code, 1);
     expect("diff.txt", &ran.out);
-    assert_eq!(ran.err, "Warning: KTH2009 prometheus/team-a/k8s: not wired by hub: namespace team-a is not enrolled\n");
-    folder.write("own.yaml", PROMETHEUS.replace("spec:\n", "spec:\n  remoteWrite: [{name: mine, url: 'https://mine/'}]\n").as_bytes());
+    assert_eq!(
+        ran.err,
+        "Warning: KTH2009 prometheus/team-a/k8s: not wired by hub: namespace team-a is not enrolled\n"
+    );
+    folder.write(
+        "own.yaml",
+        PROMETHEUS
+            .replace(
+                "spec:\n",
+                "spec:\n  remoteWrite: [{name: mine, url: 'https://mine/'}]\n",
+            )
+            .as_bytes(),
+    );
     let effects = folder.run(&format!("diff -f DIR/own.yaml {KNOWN}"));
-    assert_eq!(effects.err, "prometheus/monitoring/k8s: an external label changes: every remote-write queue of the object restarts\n");
-    folder.write("wired.yaml", folder.run(&format!("inject -f DIR/prometheus.yaml {KNOWN}")).out.as_bytes());
+    assert_eq!(
+        effects.err,
+        "prometheus/monitoring/k8s: an external label changes: every remote-write queue of the object restarts\n"
+    );
+    folder.write(
+        "wired.yaml",
+        folder
+            .run(&format!("inject -f DIR/prometheus.yaml {KNOWN}"))
+            .out
+            .as_bytes(),
+    );
     let none = folder.run(&format!("diff -f DIR/wired.yaml {KNOWN}"));
-    assert_eq!((none.code, none.out.as_str(), none.err.as_str()), (0, "", "no differences\n"));
+    assert_eq!(
+        (none.code, none.out.as_str(), none.err.as_str()),
+        (0, "", "no differences\n")
+    );
 }
 
 #[test]
@@ -93,7 +185,15 @@ fn hunks_count_the_lines_of_the_file() {
             let start: usize = head.split([',', ' ']).next().unwrap().parse().unwrap();
             made.extend(old[at..start - 1].iter().map(ToString::to_string));
             at = start - 1;
-            let new: usize = head.split('+').nth(1).unwrap().split([',', ' ']).next().unwrap().parse().unwrap();
+            let new: usize = head
+                .split('+')
+                .nth(1)
+                .unwrap()
+                .split([',', ' '])
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap();
             assert_eq!(new, made.len() + 1, "{line}");
             continue;
         }
@@ -113,11 +213,27 @@ fn hunks_count_the_lines_of_the_file() {
 
 #[test]
 fn another_diff_program_is_asked() {
-    let folder = Folder::with(&[("hub.yaml", WIRING), ("facts.yaml", super::FACTS), ("prometheus.yaml", PROMETHEUS)]);
-    let with = |program: &str| folder.run_with(&format!("diff -f DIR/prometheus.yaml {KNOWN}"), "", &Surroundings::bare().with("KUBECTL_EXTERNAL_DIFF", program));
+    let folder = Folder::with(&[
+        ("hub.yaml", WIRING),
+        ("facts.yaml", super::FACTS),
+        ("prometheus.yaml", PROMETHEUS),
+    ]);
+    let with = |program: &str| {
+        folder.run_with(
+            &format!("diff -f DIR/prometheus.yaml {KNOWN}"),
+            "",
+            &Surroundings::bare().with("KUBECTL_EXTERNAL_DIFF", program),
+        )
+    };
     let diff = with("diff -r ;rm -u");
     assert_eq!(diff.code, 1, "{}", diff.err);
-    assert!(diff.out.contains("monitoring.coreos.com.v1.Prometheus.monitoring.k8s") && diff.out.contains("+    cluster: edge-01"), "{}", diff.out);
+    assert!(
+        diff.out
+            .contains("monitoring.coreos.com.v1.Prometheus.monitoring.k8s")
+            && diff.out.contains("+    cluster: edge-01"),
+        "{}",
+        diff.out
+    );
     assert_eq!(with("true").code, 0);
     assert_eq!(with("no-such-program").code, 2);
 }

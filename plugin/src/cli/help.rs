@@ -43,22 +43,41 @@ pub fn called_as(args: &[OsString], surroundings: &Surroundings) -> String {
 pub fn command(name: &str) -> Command {
     let command = Cli::command().bin_name(name).arg_required_else_help(true);
     let help = root_help(&command).replace("kubectl thanos", name);
-    let verbs: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    let framed = verbs.iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| framed(verb, name)));
+    let verbs: Vec<String> = command
+        .get_subcommands()
+        .map(|verb| verb.get_name().to_owned())
+        .collect();
+    let framed = verbs.iter().fold(command, |command, verb| {
+        command.mut_subcommand(verb, |verb| framed(verb, name))
+    });
     framed.help_template(help)
 }
 
 /// A verb whose help begins with its examples. They stand in the template, where nothing wraps them.
 fn framed(verb: Command, name: &str) -> Command {
-    let examples = verb.get_before_help().map(ToString::to_string).unwrap_or_default();
+    let examples = verb
+        .get_before_help()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let examples = indented(&examples).replace("kubectl thanos", name);
-    let template = format!("{{about-with-newline}}\n{examples}\n{{usage-heading}} {{usage}}\n\n{{all-args}}{{after-help}}\n");
+    let template = format!(
+        "{{about-with-newline}}\n{examples}\n{{usage-heading}} {{usage}}\n\n{{all-args}}{{after-help}}\n"
+    );
     verb.before_help(None::<&str>).help_template(template)
 }
 
 /// Every line at least two spaces in: a string that goes on below its quote loses those of its first line.
 fn indented(lines: &str) -> String {
-    lines.lines().map(|line| if line.starts_with("  ") { format!("{line}\n") } else { format!("  {line}\n") }).collect()
+    lines
+        .lines()
+        .map(|line| {
+            if line.starts_with("  ") {
+                format!("{line}\n")
+            } else {
+                format!("  {line}\n")
+            }
+        })
+        .collect()
 }
 
 /// Examples first, then the verbs in their groups.

@@ -18,14 +18,22 @@ pub(super) struct Found {
 
 impl Found {
     fn words(words: impl IntoIterator<Item = (String, String)>, unfinished: &str) -> Self {
-        let words = words.into_iter().filter(|(word, _)| word.starts_with(unfinished)).collect();
-        Self { words, directive: NO_FILES }
+        let words = words
+            .into_iter()
+            .filter(|(word, _)| word.starts_with(unfinished))
+            .collect();
+        Self {
+            words,
+            directive: NO_FILES,
+        }
     }
 }
 
 /// Completes the last word. `command` must be built.
 pub(super) fn complete(command: &Command, words: &[String]) -> Found {
-    let (unfinished, before) = words.split_last().map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
+    let (unfinished, before) = words
+        .split_last()
+        .map_or(("", &[][..]), |(last, before)| (last.as_str(), before));
     let mut at = command;
     let mut waiting: Option<&Arg> = None;
     let mut positionals = 0;
@@ -34,7 +42,8 @@ pub(super) fn complete(command: &Command, words: &[String]) -> Found {
             continue;
         }
         if word.starts_with('-') && word != "-" {
-            waiting = flag(at, word).filter(|arg| arg.get_action().takes_values() && !word.contains('='));
+            waiting =
+                flag(at, word).filter(|arg| arg.get_action().takes_values() && !word.contains('='));
         } else if let Some(verb) = at.find_subcommand(word) {
             at = verb;
         } else {
@@ -44,33 +53,52 @@ pub(super) fn complete(command: &Command, words: &[String]) -> Found {
     if let Some(arg) = waiting {
         return values(arg, "", unfinished);
     }
-    if let Some((name, value)) = unfinished.split_once('=').filter(|_| unfinished.starts_with("--")) {
-        return flag(at, name).map_or_else(|| Found::words([], ""), |arg| values(arg, &format!("{name}="), value));
+    if let Some((name, value)) = unfinished
+        .split_once('=')
+        .filter(|_| unfinished.starts_with("--"))
+    {
+        return flag(at, name).map_or_else(
+            || Found::words([], ""),
+            |arg| values(arg, &format!("{name}="), value),
+        );
     }
     if unfinished.starts_with('-') {
         return flags(at, unfinished);
     }
     if at.has_subcommands() && positionals == 0 {
         let verbs = at.get_subcommands().filter(|verb| !verb.is_hide_set());
-        return Found::words(verbs.map(|verb| (verb.get_name().to_owned(), about(verb))), unfinished);
+        return Found::words(
+            verbs.map(|verb| (verb.get_name().to_owned(), about(verb))),
+            unfinished,
+        );
     }
-    let positional = at.get_positionals().nth(positionals).or_else(|| at.get_positionals().last());
+    let positional = at
+        .get_positionals()
+        .nth(positionals)
+        .or_else(|| at.get_positionals().last());
     match (positional, at.get_name()) {
         (_, "why" | "diff") if positionals == 0 => kinds(unfinished),
-        (_, "explain") if positionals == 0 => {
-            Found::words(CODES.iter().map(|row| (row.code.to_owned(), row.title.to_owned())), &unfinished.to_uppercase())
-        }
+        (_, "explain") if positionals == 0 => Found::words(
+            CODES
+                .iter()
+                .map(|row| (row.code.to_owned(), row.title.to_owned())),
+            &unfinished.to_uppercase(),
+        ),
         (Some(arg), _) => values(arg, "", unfinished),
         (None, _) => Found::words([], ""),
     }
 }
 
 fn about(verb: &Command) -> String {
-    verb.get_about().map(ToString::to_string).unwrap_or_default()
+    verb.get_about()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 fn flag<'a>(command: &'a Command, word: &str) -> Option<&'a Arg> {
-    let long = word.strip_prefix("--").map(|name| name.split('=').next().unwrap_or_default());
+    let long = word
+        .strip_prefix("--")
+        .map(|name| name.split('=').next().unwrap_or_default());
     command.get_arguments().find(|arg| match long {
         Some(long) => arg.get_long() == Some(long),
         // Of several short flags in one word, the last may take a value.
@@ -89,21 +117,39 @@ fn flags(command: &Command, unfinished: &str) -> Found {
 
 /// The values of a flag or a positional; files where it takes a path.
 fn values(arg: &Arg, before: &str, unfinished: &str) -> Found {
-    let is_path = arg.get_value_names().into_iter().flatten().any(|name| matches!(name.as_str(), "FILE" | "PATH" | "DIR"));
+    let is_path = arg
+        .get_value_names()
+        .into_iter()
+        .flatten()
+        .any(|name| matches!(name.as_str(), "FILE" | "PATH" | "DIR"));
     if is_path {
-        return Found { words: Vec::new(), directive: 0 };
+        return Found {
+            words: Vec::new(),
+            directive: 0,
+        };
     }
-    let values = arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set());
+    let values = arg
+        .get_possible_values()
+        .into_iter()
+        .filter(|value| !value.is_hide_set());
     let words = values.map(|value| {
-        let help = value.get_help().map(ToString::to_string).unwrap_or_default();
+        let help = value
+            .get_help()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         (format!("{before}{}", value.get_name()), help)
     });
     Found::words(words, &format!("{before}{unfinished}"))
 }
 
 fn kinds(unfinished: &str) -> Found {
-    let kinds = Kind::ALL.iter().map(|kind| (format!("{}/", kind.singular()), String::new()));
-    Found { directive: NO_FILES | NO_SPACE, ..Found::words(kinds, unfinished) }
+    let kinds = Kind::ALL
+        .iter()
+        .map(|kind| (format!("{}/", kind.singular()), String::new()));
+    Found {
+        directive: NO_FILES | NO_SPACE,
+        ..Found::words(kinds, unfinished)
+    }
 }
 
 #[cfg(test)]
@@ -117,7 +163,15 @@ mod tests {
         let complete = |line: &str| {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
             let found = complete(&command, &words);
-            (found.words.into_iter().map(|(word, _)| word).collect::<Vec<_>>().join(" "), found.directive)
+            (
+                found
+                    .words
+                    .into_iter()
+                    .map(|(word, _)| word)
+                    .collect::<Vec<_>>()
+                    .join(" "),
+                found.directive,
+            )
         };
         assert_eq!(complete("in"), ("init inject".into(), 4));
         assert_eq!(complete("inject -o "), ("yaml json patch".into(), 4));

@@ -11,8 +11,17 @@ use crate::ui::Ui;
 
 /// Writes both sides into folders and lets the program compare those. Its exit code 1 means differences.
 pub(super) fn show(program: &str, pairs: &[Pair], ui: &mut Ui<'_>) -> Result<Ending, Failure> {
-    let unwritable = |error: &std::io::Error| Failure::failed("cannot write files to compare").code(codes::FILE_UNWRITABLE).from_chain(error);
-    let folder = |prefix: &str| tempfile::Builder::new().prefix(prefix).tempdir().map_err(|error| unwritable(&error));
+    let unwritable = |error: &std::io::Error| {
+        Failure::failed("cannot write files to compare")
+            .code(codes::FILE_UNWRITABLE)
+            .from_chain(error)
+    };
+    let folder = |prefix: &str| {
+        tempfile::Builder::new()
+            .prefix(prefix)
+            .tempdir()
+            .map_err(|error| unwritable(&error))
+    };
     let (live, merged) = (folder("LIVE-")?, folder("MERGED-")?);
     for pair in pairs {
         fs::write(live.path().join(&pair.file), &pair.old).map_err(|error| unwritable(&error))?;
@@ -22,17 +31,29 @@ pub(super) fn show(program: &str, pairs: &[Pair], ui: &mut Ui<'_>) -> Result<End
     let name = words.next().unwrap_or("diff");
     let mut command = Command::new(name);
     // kubectl takes no other words, either.
-    let plain = |word: &&str| word.chars().all(|letter| letter.is_ascii_alphanumeric() || "-=".contains(letter));
-    command.args(words.filter(plain)).arg(live.path()).arg(merged.path());
+    let plain = |word: &&str| {
+        word.chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "-=".contains(letter))
+    };
+    command
+        .args(words.filter(plain))
+        .arg(live.path())
+        .arg(merged.path());
     let failed = |error: &std::io::Error| {
-        Failure::failed(format!("cannot run {name}, which KUBECTL_EXTERNAL_DIFF names")).from_chain(error)
+        Failure::failed(format!(
+            "cannot run {name}, which KUBECTL_EXTERNAL_DIFF names"
+        ))
+        .from_chain(error)
     };
     let status = if ui.has_terminal() {
         // The program may want the terminal for itself.
         ui.flush()?;
         command.status().map_err(|error| failed(&error))?
     } else {
-        let output = command.stdin(Stdio::null()).output().map_err(|error| failed(&error))?;
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| failed(&error))?;
         ui.data(&output.stdout)?;
         ui.say(String::from_utf8_lossy(&output.stderr).trim_end());
         output.status

@@ -10,17 +10,36 @@ use crate::yaml;
 const MASK: &str = "\"***\"";
 /// Keys whose text is a secret, or may hold one, in whatever object: lower case, without `-` and `_`.
 const KEYS: [&str; 14] = [
-    "bearertoken", "token", "password", "passwd", "clientsecret", "secretkey", "accesskey", "sastoken", "connectionstring",
-    "credentials", "authorization", "proxyauthorization", "cookie", "kubectl.kubernetes.io/lastappliedconfiguration",
+    "bearertoken",
+    "token",
+    "password",
+    "passwd",
+    "clientsecret",
+    "secretkey",
+    "accesskey",
+    "sastoken",
+    "connectionstring",
+    "credentials",
+    "authorization",
+    "proxyauthorization",
+    "cookie",
+    "kubectl.kubernetes.io/lastappliedconfiguration",
 ];
 /// Parts of the name of a header whose value is a secret.
 const HEADERS: [&str; 5] = ["auth", "token", "secret", "key", "cookie"];
 
 /// The text with every value masked that may be a secret. A text that cannot be read is masked whole.
 pub(super) fn mask(text: &str) -> String {
-    let Ok(parsed) = yaml::parse(text) else { return "***\n".to_owned() };
+    let Ok(parsed) = yaml::parse(text) else {
+        return "***\n".to_owned();
+    };
     let mut found = Vec::new();
-    find(&parsed.value, &mut String::new(), Place::default(), &mut found);
+    find(
+        &parsed.value,
+        &mut String::new(),
+        Place::default(),
+        &mut found,
+    );
     let mut spans: Vec<(Range<usize>, &str)> = Vec::new();
     for (pointer, instead) in &found {
         if let Some(span) = parsed.tree.value_span(text, pointer) {
@@ -32,7 +51,9 @@ pub(super) fn mask(text: &str) -> String {
     let mut at = 0;
     for (span, instead) in spans {
         // What two aliases share is masked once.
-        let Some(between) = text.get(at..span.start) else { continue };
+        let Some(between) = text.get(at..span.start) else {
+            continue;
+        };
         masked.push_str(between);
         masked.push_str(instead);
         let hidden = &text[span.clone()];
@@ -79,7 +100,12 @@ fn find(value: &Value, pointer: &mut String, place: Place<'_>, found: &mut Vec<(
             }
         }
         Value::String(text) => {
-            let folded: String = place.key.chars().filter(|letter| !"-_".contains(*letter)).flat_map(char::to_lowercase).collect();
+            let folded: String = place
+                .key
+                .chars()
+                .filter(|letter| !"-_".contains(*letter))
+                .flat_map(char::to_lowercase)
+                .collect();
             let header = place.in_headers && HEADERS.iter().any(|part| folded.contains(part));
             if header || KEYS.contains(&folded.as_str()) {
                 found.push((pointer.clone(), MASK.to_owned()));
@@ -96,7 +122,11 @@ fn all(value: &Value, pointer: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
             for (key, member) in members {
-                all(member, &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), found);
+                all(
+                    member,
+                    &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+                    found,
+                );
             }
         }
         Value::Null => {}
@@ -129,7 +159,10 @@ data:
 ---
 ";
         let first = text.trim_end_matches("---\n");
-        assert_eq!(mask(first), "kind: Secret\ndata:\n  a: \"***\" # c\n  b: \"***\"\n");
+        assert_eq!(
+            mask(first),
+            "kind: Secret\ndata:\n  a: \"***\" # c\n  b: \"***\"\n"
+        );
         let other = "\
 kind: Prometheus
 spec:
@@ -142,8 +175,15 @@ spec:
 ";
         let masked = mask(other);
         assert!(!masked.contains("hunter2"), "{masked}");
-        assert!(masked.contains("url: \"https://***@x/y\"") && masked.contains("THANOS-TENANT: t"), "{masked}");
-        assert!(masked.contains("password: {name: s, key: password}") && masked.contains("{name: s, key: token}"), "{masked}");
+        assert!(
+            masked.contains("url: \"https://***@x/y\"") && masked.contains("THANOS-TENANT: t"),
+            "{masked}"
+        );
+        assert!(
+            masked.contains("password: {name: s, key: password}")
+                && masked.contains("{name: s, key: token}"),
+            "{masked}"
+        );
         assert_eq!(mask("a: [\n"), "***\n");
     }
 }

@@ -36,13 +36,18 @@ fn lines(text: &str) -> isize {
 fn hunks(pair: &Pair, shift: isize, text: &mut String, ui: &Ui<'_>) {
     let diff = TextDiff::from_lines(pair.old.as_str(), pair.new.as_str());
     for group in diff.grouped_ops(CONTEXT) {
-        let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+        let (Some(first), Some(last)) = (group.first(), group.last()) else {
+            continue;
+        };
         let old = first.old_range().start..last.old_range().end;
         let new = first.new_range().start..last.new_range().end;
         let head = format!(
             "@@ -{} +{} @@",
             range(pair.first_line + old.start, old.len()),
-            range((pair.first_line + new.start).saturating_add_signed(shift), new.len()),
+            range(
+                (pair.first_line + new.start).saturating_add_signed(shift),
+                new.len()
+            ),
         );
         let _ = writeln!(text, "{}", ui.paint(Stream::Out, Paint::Place, &head));
         for operation in &group {
@@ -65,11 +70,23 @@ fn range(start: usize, length: usize) -> String {
 fn line(change: &similar::Change<&str>, text: &mut String, ui: &Ui<'_>) {
     let whole = change.value();
     let content = whole.trim_end_matches(['\n', '\r']);
-    let ending = if whole[content.len()..].starts_with('\r') { "\r" } else { "" };
+    let ending = if whole[content.len()..].starts_with('\r') {
+        "\r"
+    } else {
+        ""
+    };
     let _ = match change.tag() {
         ChangeTag::Equal => writeln!(text, " {content}{ending}"),
-        ChangeTag::Delete => writeln!(text, "{}{ending}", ui.paint(Stream::Out, Paint::Bad, &format!("-{content}"))),
-        ChangeTag::Insert => writeln!(text, "{}{ending}", ui.paint(Stream::Out, Paint::Good, &format!("+{content}"))),
+        ChangeTag::Delete => writeln!(
+            text,
+            "{}{ending}",
+            ui.paint(Stream::Out, Paint::Bad, &format!("-{content}"))
+        ),
+        ChangeTag::Insert => writeln!(
+            text,
+            "{}{ending}",
+            ui.paint(Stream::Out, Paint::Good, &format!("+{content}"))
+        ),
     };
     if !whole.ends_with('\n') {
         text.push_str("\\ No newline at end of file\n");

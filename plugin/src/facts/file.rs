@@ -1,12 +1,11 @@
-//! The file of the kind Facts, both ways.
+//! The text of a file of the kind Facts in, a world out, or every fault with its place.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
-use thanos_core::fields::{FIELDS, Served};
+use serde_json::{Map, Value};
+use thanos_core::fields::Served;
 use thanos_core::{Credential, Kind, codes, names, versions};
 
 use super::{Labels, World};
@@ -15,12 +14,29 @@ use crate::inputs;
 use crate::manifests::{self, Document, Source};
 use crate::words::{nearest, pointer_to};
 
-const KEYS: [&str; 7] = ["apiVersion", "kind", "now", "operatorVersion", "crds", "namespaces", "ready"];
+const KEYS: [&str; 7] = [
+    "apiVersion",
+    "kind",
+    "now",
+    "operatorVersion",
+    "crds",
+    "namespaces",
+    "ready",
+];
 
-pub(super) fn read(name: &str, text: &str, folder: &Path, now: Timestamp) -> Result<World, Failure> {
-    let wrong = |sentence: &str| Failure::failed(format!("{name}:1:1: {sentence}")).code(codes::FACTS_INVALID);
-    let source = Source::new(name, text.as_bytes().to_vec()).map_err(|error| inputs::unreadable(&[error]))?;
-    let documents = manifests::read(&Arc::new(source)).map_err(|errors| inputs::unreadable(&errors))?;
+pub(super) fn read(
+    name: &str,
+    text: &str,
+    folder: &Path,
+    now: Timestamp,
+) -> Result<World, Failure> {
+    let wrong = |sentence: &str| {
+        Failure::failed(format!("{name}:1:1: {sentence}")).code(codes::FACTS_INVALID)
+    };
+    let source = Source::new(name, text.as_bytes().to_vec())
+        .map_err(|error| inputs::unreadable(&[error]))?;
+    let documents =
+        manifests::read(&Arc::new(source)).map_err(|errors| inputs::unreadable(&errors))?;
     let document = match documents.as_slice() {
         [] => return Err(wrong("holds no document of the kind Facts")),
         [document] => document,
@@ -30,7 +46,10 @@ pub(super) fn read(name: &str, text: &str, folder: &Path, now: Timestamp) -> Res
             return Err(Failure::failed(sentence).code(codes::FACTS_INVALID));
         }
     };
-    let mut reader = Reader { document, faults: Vec::new() };
+    let mut reader = Reader {
+        document,
+        faults: Vec::new(),
+    };
     let mut world = World::assumed(now);
     let crds = reader.world(&mut world);
     if !reader.faults.is_empty() {
@@ -39,7 +58,10 @@ pub(super) fn read(name: &str, text: &str, folder: &Path, now: Timestamp) -> Res
     for (kind, path) in crds {
         let own = Path::new(path).strip_prefix(".").unwrap_or(Path::new(path));
         let served = served(&folder.join(own), kind)?.ok_or_else(|| {
-            let sentence = format!("{path} holds no CustomResourceDefinition of {} that is served", kind.plural());
+            let sentence = format!(
+                "{path} holds no CustomResourceDefinition of {} that is served",
+                kind.plural()
+            );
             let at = format!("crds.{}", kind.plural());
             Failure::failed(located(document, "", &at, &sentence)).code(codes::FACTS_INVALID)
         })?;
@@ -57,7 +79,9 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Fills the world; gives the CRD files that are still to be read.
     fn world(&mut self, world: &mut World) -> Vec<(Kind, &'a str)> {
-        let Some(members) = self.map("", self.document.value(), Some(&KEYS)) else { return Vec::new() };
+        let Some(members) = self.map("", self.document.value(), Some(&KEYS)) else {
+            return Vec::new();
+        };
         for (key, expected) in [("apiVersion", names::API_VERSION), ("kind", "Facts")] {
             if members.get(key).and_then(Value::as_str) != Some(expected) {
                 self.fault(key, &format!("must be {expected}"));
@@ -81,18 +105,28 @@ impl<'a> Reader<'a> {
     }
 
     fn namespaces(&mut self, members: &'a Map<String, Value>, world: &mut World) {
-        let Some(namespaces) = self.member_map(members, "namespaces") else { return };
+        let Some(namespaces) = self.member_map(members, "namespaces") else {
+            return;
+        };
         world.namespaces.get_or_insert_default();
         for (name, namespace) in namespaces {
             let path = format!("namespaces.{name}");
-            let Some(namespace) = self.map_or_empty(&path, namespace, Some(&["labels"])) else { continue };
+            let Some(namespace) = self.map_or_empty(&path, namespace, Some(&["labels"])) else {
+                continue;
+            };
             let path = format!("{path}.labels");
             let mut labels = Labels::new();
             let written = namespace.get("labels").unwrap_or(&Value::Null);
-            for (key, value) in self.map_or_empty(&path, written, None).into_iter().flatten() {
+            for (key, value) in self
+                .map_or_empty(&path, written, None)
+                .into_iter()
+                .flatten()
+            {
                 match value.as_str() {
                     Some(value) => drop(labels.insert(key.clone(), value.to_owned())),
-                    None => self.fault(&format!("{path}.{key}"), "must be a text: put it in quotes"),
+                    None => {
+                        self.fault(&format!("{path}.{key}"), "must be a text: put it in quotes");
+                    }
                 }
             }
             world.set_namespace(name, labels);
@@ -100,7 +134,9 @@ impl<'a> Reader<'a> {
     }
 
     fn ready(&mut self, members: &'a Map<String, Value>, world: &mut World) {
-        let Some(ready) = self.member_map(members, "ready") else { return };
+        let Some(ready) = self.member_map(members, "ready") else {
+            return;
+        };
         world.credentials.get_or_insert_default();
         for (wiring, namespaces) in ready {
             let path = format!("ready.{wiring}");
@@ -142,23 +178,49 @@ impl<'a> Reader<'a> {
         text
     }
 
-    fn member_map(&mut self, members: &'a Map<String, Value>, key: &str) -> Option<&'a Map<String, Value>> {
-        self.map(key, members.get(key).filter(|value| !value.is_null())?, None)
+    fn member_map(
+        &mut self,
+        members: &'a Map<String, Value>,
+        key: &str,
+    ) -> Option<&'a Map<String, Value>> {
+        self.map(
+            key,
+            members.get(key).filter(|value| !value.is_null())?,
+            None,
+        )
     }
 
-    fn map_or_empty(&mut self, path: &str, value: &'a Value, known: Option<&[&str]>) -> Option<&'a Map<String, Value>> {
-        if value.is_null() { None } else { self.map(path, value, known) }
+    fn map_or_empty(
+        &mut self,
+        path: &str,
+        value: &'a Value,
+        known: Option<&[&str]>,
+    ) -> Option<&'a Map<String, Value>> {
+        if value.is_null() {
+            None
+        } else {
+            self.map(path, value, known)
+        }
     }
 
     /// A map, with only known keys where they are known.
-    fn map(&mut self, path: &str, value: &'a Value, known: Option<&[&str]>) -> Option<&'a Map<String, Value>> {
+    fn map(
+        &mut self,
+        path: &str,
+        value: &'a Value,
+        known: Option<&[&str]>,
+    ) -> Option<&'a Map<String, Value>> {
         let Some(members) = value.as_object() else {
             self.fault(path, "must be a map");
             return None;
         };
         for key in members.keys() {
             if let Some(known) = known.filter(|known| !known.contains(&key.as_str())) {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let path = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 self.unknown(&path, key, known.iter().copied());
             }
         }
@@ -167,7 +229,10 @@ impl<'a> Reader<'a> {
 
     fn unknown<'k>(&mut self, path: &str, key: &str, known: impl IntoIterator<Item = &'k str>) {
         let similar = nearest(key, known).map(|known| format!("; a similar one is `{known}`"));
-        self.fault(path, &format!("is not a known key{}", similar.unwrap_or_default()));
+        self.fault(
+            path,
+            &format!("is not a known key{}", similar.unwrap_or_default()),
+        );
     }
 
     fn fault(&mut self, path: &str, sentence: &str) {
@@ -176,89 +241,32 @@ impl<'a> Reader<'a> {
 }
 
 /// `file:line:column: path: sentence`, the path below the object at `pointer`.
-pub(super) fn located(document: &Document, pointer: &str, path: &str, sentence: &str) -> String {
+pub(crate) fn located(document: &Document, pointer: &str, path: &str, sentence: &str) -> String {
     let object = document.value().pointer(pointer).unwrap_or(&Value::Null);
     let place = document.key_position(&format!("{pointer}{}", pointer_to(object, path)));
-    let path = if path.is_empty() { String::new() } else { format!("{path}: ") };
-    format!("{}:{}:{}: {path}{sentence}", document.source().name(), place.line, place.column)
+    let path = if path.is_empty() {
+        String::new()
+    } else {
+        format!("{path}: ")
+    };
+    format!(
+        "{}:{}:{}: {path}{sentence}",
+        document.source().name(),
+        place.line,
+        place.column
+    )
 }
 
 /// The fields that the CRD of a kind knows, out of a file that may hold other documents, too; `None`: it is not there.
 fn served(path: &Path, kind: Kind) -> Result<Option<Served>, Failure> {
     let crd_of = |value: &Value| {
-        value["kind"] == "CustomResourceDefinition" && value["spec"]["names"]["plural"] == kind.plural()
+        value["kind"] == "CustomResourceDefinition"
+            && value["spec"]["names"]["plural"] == kind.plural()
     };
     let inputs = inputs::read(&[path.to_owned()], &mut std::io::empty())?;
     let documents = inputs.iter().flat_map(|input| &input.documents);
-    let found = documents.flat_map(Document::objects).find(|object| crd_of(object.value));
+    let found = documents
+        .flat_map(Document::objects)
+        .find(|object| crd_of(object.value));
     Ok(found.and_then(|object| Served::from_crd(object.value)))
-}
-
-/// A facts file, and the files that it names, ready to be written.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// The facts file itself.
-    pub facts: Value,
-    /// Beside it: name and content of each CRD that differs from the newest one we know.
-    pub crds: Vec<(PathBuf, Value)>,
-}
-
-impl World {
-    /// This world as a facts file called `path`. What was assumed stays out.
-    pub fn written(&self, path: &Path) -> Written {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut facts = json!({"apiVersion": names::API_VERSION, "kind": "Facts", "now": self.now.to_string()});
-        let mut crds = Vec::new();
-        if let Some(version) = &self.operator {
-            facts["operatorVersion"] = json!(version.to_string());
-        }
-        for (kind, served) in self.served.iter().filter(|(kind, served)| ***served != Served::newest(**kind)) {
-            let file = format!("{stem}.{}.yaml", kind.plural());
-            facts["crds"][kind.plural()] = json!(format!("./{file}"));
-            crds.push((path.with_file_name(file), crd(*kind, served)));
-        }
-        if let Some(namespaces) = &self.namespaces {
-            let own = |labels: &Labels| -> Map<String, Value> {
-                let own = labels.iter().filter(|(key, _)| *key != names::NAMESPACE_NAME);
-                own.map(|(key, value)| (key.clone(), json!(value))).collect()
-            };
-            facts["namespaces"] = namespaces.iter().map(|(name, labels)| (name.clone(), json!({"labels": own(labels)}))).collect::<Map<_, _>>().into();
-        }
-        if let Some(credentials) = &self.credentials {
-            let ready = credentials.iter().map(|(wiring, namespaces)| {
-                let ready = namespaces.iter().filter(|(_, credential)| **credential == Credential::Ready);
-                (wiring.clone(), ready.map(|(namespace, _)| json!(namespace)).collect::<Value>())
-            });
-            facts["ready"] = ready.collect::<Map<_, _>>().into();
-        }
-        Written { facts, crds }
-    }
-}
-
-/// A CRD that holds only the fields that matter here.
-fn crd(kind: Kind, served: &Served) -> Value {
-    let mut spec = json!({"type": "object"});
-    let known: BTreeSet<&str> = FIELDS.iter().map(|field| field.path).filter(|path| served.knows(path)).collect();
-    for path in known {
-        let mut at = &mut spec;
-        for segment in path.split('.') {
-            let (name, list) = segment.strip_suffix("[]").map_or((segment, false), |name| (name, true));
-            at = &mut at["properties"][name];
-            if at.is_null() {
-                *at = json!({});
-            }
-            if list {
-                at = &mut at["items"];
-            }
-        }
-    }
-    json!({
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": format!("{}.{}", kind.plural(), names::OPERATOR_GROUP)},
-        "spec": {
-            "names": {"plural": kind.plural(), "kind": kind.name()},
-            "versions": [{"name": kind.version(), "served": true, "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}}],
-        },
-    })
 }

@@ -26,11 +26,19 @@ pub(crate) struct Known {
 impl Known {
     /// Nothing: for what needs no knowledge.
     pub(crate) fn nothing(global: &Global, ui: &Ui<'_>) -> Self {
-        Self { rules: Rules::default(), world: World::assumed(ui.surroundings().now), namespace: namespace(global) }
+        Self {
+            rules: Rules::default(),
+            world: World::assumed(ui.surroundings().now),
+            namespace: namespace(global),
+        }
     }
 
     /// Looks at the files that the command line names.
-    pub(crate) fn of_files(args: &WorldArgs, global: &Global, ui: &Ui<'_>) -> Result<Self, Failure> {
+    pub(crate) fn of_files(
+        args: &WorldArgs,
+        global: &Global,
+        ui: &Ui<'_>,
+    ) -> Result<Self, Failure> {
         if args.wirings.is_empty() {
             return Err(Failure::usage("no wiring is given")
                 .code(codes::NO_INPUTS)
@@ -42,7 +50,11 @@ impl Known {
             None => World::assumed(now),
             Some(path) => of_file(path, now)?,
         };
-        Ok(Self { rules, world, namespace: namespace(global) })
+        Ok(Self {
+            rules,
+            world,
+            namespace: namespace(global),
+        })
     }
 
     /// Looks at the cluster: wirings where no file names any, and what is known around these namespaces.
@@ -53,15 +65,26 @@ impl Known {
         ui: &mut Ui<'_>,
     ) -> Result<Self, Failure> {
         let stored = cluster.wirings().await?;
-        let rules = if args.wirings.is_empty() { of_objects(&stored, ui) } else { wirings::of_files(&args.wirings)? };
+        let rules = if args.wirings.is_empty() {
+            of_objects(&stored, ui)
+        } else {
+            wirings::of_files(&args.wirings)?
+        };
         let namespaces: Vec<&str> = namespaces.iter().map(String::as_str).collect();
         let world = cluster.world(&namespaces, &stored).await?;
-        Ok(Self { rules, world, namespace: cluster.namespace().to_owned() })
+        Ok(Self {
+            rules,
+            world,
+            namespace: cluster.namespace().to_owned(),
+        })
     }
 }
 
 fn namespace(global: &Global) -> String {
-    global.namespace.clone().unwrap_or_else(|| "default".to_owned())
+    global
+        .namespace
+        .clone()
+        .unwrap_or_else(|| "default".to_owned())
 }
 
 fn of_file(path: &PathBuf, now: Timestamp) -> Result<World, Failure> {
@@ -81,9 +104,15 @@ fn of_objects(stored: &[Value], ui: &mut Ui<'_>) -> Rules {
         match wiring::read(object) {
             Ok(wiring) => right.push(wiring.into()),
             Err(faults) => {
-                let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+                let name = object
+                    .pointer("/metadata/name")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                ui.warn(codes::WIRING_INVALID, format!("wiring {name} is left out: {}", sentences.join("; ")));
+                ui.warn(
+                    codes::WIRING_INVALID,
+                    format!("wiring {name} is left out: {}", sentences.join("; ")),
+                );
             }
         }
     }

@@ -7,10 +7,12 @@ use serde_json::Value;
 use thanos_core::{Outcome, codes, names};
 
 use super::{Done, Work};
+use crate::cli::InjectArgs;
 use crate::facts::Known;
 use crate::failure::Failure;
 use crate::files;
 use crate::judge::{Finding, ObjectName, Word};
+use crate::manifests::Document;
 use crate::ui::{Paint, Stream, Ui};
 
 /// The report.
@@ -59,8 +61,8 @@ struct OfWiring {
 }
 
 impl Report {
-    pub(super) fn of(work: &Work<'_>, known: &Known, revert: bool) -> Self {
-        let objects: Vec<OfObject> = work.done.iter().map(|done| OfObject::of(done, work)).collect();
+    pub(super) fn of(work: &Work<'_>, known: &Known, args: &InjectArgs) -> Self {
+        let objects: Vec<OfObject> = work.done.iter().map(OfObject::of).collect();
         let count = |word| objects.iter().filter(|line| line.result == word).count();
         let summary = Summary {
             wired: count(Word::Wired),
@@ -69,14 +71,33 @@ impl Report {
             left: count(Word::Left) + count(Word::Touched),
             passed_through: work.passed,
         };
-        let assumed = if revert || objects.is_empty() { Vec::new() } else { known.world.assumptions(&known.rules) };
-        Self { api_version: names::API_VERSION, kind: "InjectReport", summary, assumed, objects }
+        let assumed = if args.revert || objects.is_empty() {
+            Vec::new()
+        } else {
+            known.world.assumptions(&known.rules)
+        };
+        Self {
+            api_version: names::API_VERSION,
+            kind: "InjectReport",
+            summary,
+            assumed,
+            objects,
+        }
     }
 
     /// Tells it to people.
     pub(super) fn tell(&self, ui: &mut Ui<'_>) {
-        let titles: Vec<String> = self.objects.iter().map(|line| line.object.title()).collect();
-        let width = titles.iter().map(|title| title.chars().count()).max().unwrap_or(0).min(60);
+        let titles: Vec<String> = self
+            .objects
+            .iter()
+            .map(|line| line.object.title())
+            .collect();
+        let width = titles
+            .iter()
+            .map(|title| title.chars().count())
+            .max()
+            .unwrap_or(0)
+            .min(60);
         for (line, title) in self.objects.iter().zip(&titles) {
             line.tell(&format!("{title:<width$}"), ui);
         }
@@ -86,7 +107,13 @@ impl Report {
             other => ui.say(format!("{other} other objects passed through unchanged")),
         }
         if !self.assumed.is_empty() {
-            ui.note(codes::ASSUMED, format!("assumed: {}; --facts or --live makes sure", self.assumed.join("; ")));
+            ui.note(
+                codes::ASSUMED,
+                format!(
+                    "assumed: {}; --facts or --live makes sure",
+                    self.assumed.join("; ")
+                ),
+            );
         }
     }
 
@@ -98,17 +125,21 @@ impl Report {
 }
 
 impl OfObject {
-    fn of(done: &Done, work: &Work<'_>) -> Self {
+    fn of(done: &Done<'_>) -> Self {
         let judged = &done.judged;
         let finding = match judged.reason() {
             Some(reason) => Finding::new(reason.code(), reason),
             None => Finding::new(judged.decision.code(), judged.decision.code().title),
         };
-        let outcomes = judged.decision.outcomes.iter().map(|(wiring, outcome)| OfWiring::of(wiring, outcome));
+        let outcomes = judged
+            .decision
+            .outcomes
+            .iter()
+            .map(|(wiring, outcome)| OfWiring::of(wiring, outcome));
         Self {
             object: judged.object.clone(),
-            file: work.inputs[done.input].source.name().to_owned(),
-            line: done.line,
+            file: done.document.source().name().to_owned(),
+            line: line(done.document, &done.pointer),
             result: judged.word(),
             finding,
             changes: done.changes.clone(),
@@ -119,40 +150,81 @@ impl OfObject {
     }
 
     fn tell(&self, title: &str, ui: &mut Ui<'_>) {
-        let changes = if self.changes.is_empty() { String::new() } else { format!("  ({})", self.changes.join(" ")) };
+        let changes = if self.changes.is_empty() {
+            String::new()
+        } else {
+            format!("  ({})", self.changes.join(" "))
+        };
         let word = |paint, word| ui.paint(Stream::Err, paint, word);
         let line = match self.result {
             Word::Wired => format!("{title}  {}{changes}", word(Paint::Good, "wired")),
             Word::AlreadyWired => format!("{title}  {}  (already)", word(Paint::Good, "wired")),
             Word::Unwired => format!("{title}  {}{changes}", word(Paint::Warn, "un-wired")),
             Word::Touched => format!("{title}  {}", word(Paint::Dim, "touched")),
-            Word::Left => format!("{title}  {}  {} {}", word(Paint::Warn, "left"), self.finding.code, self.finding.sentence),
+            Word::Left => format!(
+                "{title}  {}  {} {}",
+                word(Paint::Warn, "left"),
+                self.finding.code,
+                self.finding.sentence
+            ),
         };
         ui.say(line);
         ui.detail(format!("  at {}:{}", self.file, self.line));
         if self.comments_lost {
-            ui.note(codes::COMMENTS_LOST, format!("{}:{} was written anew and lost its comments", self.file, self.line));
+            ui.note(
+                codes::COMMENTS_LOST,
+                format!(
+                    "{}:{} was written anew and lost its comments",
+                    self.file, self.line
+                ),
+            );
         }
         let quiet = ui.is_quiet();
-        for warning in self.warnings.iter().filter(|warning| quiet || !self.is_said(warning)) {
-            ui.warning(warning.code, format!("{}: {}", self.object.title(), warning.sentence));
+        for warning in self
+            .warnings
+            .iter()
+            .filter(|warning| quiet || !self.is_said(warning))
+        {
+            ui.warning(
+                warning.code,
+                format!("{}: {}", self.object.title(), warning.sentence),
+            );
         }
     }
 
     /// Whether the line itself has said it.
     fn is_said(&self, warning: &Finding) -> bool {
-        self.result == Word::Left && warning.code == self.finding.code && warning.sentence.ends_with(&self.finding.sentence)
+        self.result == Word::Left
+            && warning.code == self.finding.code
+            && warning.sentence.ends_with(&self.finding.sentence)
     }
+}
+
+/// The line on which an object begins. That of a whole document is found without counting the source anew.
+fn line(document: &Document, pointer: &str) -> usize {
+    if !pointer.is_empty() {
+        return document.position(pointer).line;
+    }
+    let is_before =
+        |line: &&str| line.starts_with("---") || line.starts_with('#') || line.trim().is_empty();
+    document.first_line() + document.text().lines().take_while(is_before).count()
 }
 
 impl OfWiring {
     fn of(wiring: &str, outcome: &Outcome) -> Self {
         let (result, finding) = match outcome {
             Outcome::Wire => (Word::Wired, Finding::new(codes::WIRED, codes::WIRED.title)),
-            Outcome::Leave(thanos_core::Reason::AlreadyWired) => (Word::AlreadyWired, Finding::new(codes::ALREADY_WIRED, codes::ALREADY_WIRED.title)),
+            Outcome::Leave(thanos_core::Reason::AlreadyWired) => (
+                Word::AlreadyWired,
+                Finding::new(codes::ALREADY_WIRED, codes::ALREADY_WIRED.title),
+            ),
             Outcome::Unwire(reason) => (Word::Unwired, Finding::new(reason.code(), reason)),
             Outcome::Leave(reason) => (Word::Left, Finding::new(reason.code(), reason)),
         };
-        Self { wiring: wiring.to_owned(), result, finding }
+        Self {
+            wiring: wiring.to_owned(),
+            result,
+            finding,
+        }
     }
 }

@@ -19,7 +19,13 @@ pub(super) fn tell(report: &Report, ui: &mut Ui<'_>) -> Result<(), Failure> {
     }
     ui.text(&text)?;
     if !report.assumed.is_empty() {
-        ui.note(codes::ASSUMED, format!("assumed: {}; --facts or --live makes sure", report.assumed.join("; ")));
+        ui.note(
+            codes::ASSUMED,
+            format!(
+                "assumed: {}; --facts or --live makes sure",
+                report.assumed.join("; ")
+            ),
+        );
     }
     Ok(())
 }
@@ -49,13 +55,21 @@ fn object(why: &Why, text: &mut String, ui: &Ui<'_>) {
         let _ = writeln!(text, "  effect   {effect}");
     }
     // What left a wiring is said at its step.
-    let said = |code: &str| why.wirings.iter().any(|of| of.state == State::Left && of.finding.code == code);
+    let said = |code: &str| {
+        why.wirings
+            .iter()
+            .any(|of| of.state == State::Left && of.finding.code == code)
+    };
     for warning in why.warnings.iter().filter(|warning| !said(warning.code)) {
         let sign = ui.paint(Stream::Out, Paint::Warn, "warning");
         let _ = writeln!(text, "  {sign}  {} {}", warning.code, warning.sentence);
     }
     if why.state == State::Left || why.wirings.iter().any(|of| of.state == State::Left) {
-        let code = why.wirings.iter().find(|of| of.state == State::Left).map_or(why.finding.code, |of| of.finding.code);
+        let code = why
+            .wirings
+            .iter()
+            .find(|of| of.state == State::Left)
+            .map_or(why.finding.code, |of| of.finding.code);
         let _ = writeln!(text, "  more     kubectl thanos explain {code}");
     }
 }

@@ -70,7 +70,13 @@ const PLACES: [Place; 9] = [
 ];
 
 /// The steps of a wiring for a subject, by what came of it.
-pub(super) fn trace(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bool, outcome: &Outcome) -> Vec<Step> {
+pub(super) fn trace(
+    wiring: &Wiring,
+    subject: &Subject<'_>,
+    facts: &Facts,
+    assumed: bool,
+    outcome: &Outcome,
+) -> Vec<Step> {
     let reason = match outcome {
         Outcome::Wire | Outcome::Leave(Reason::AlreadyWired) => None,
         Outcome::Leave(reason) | Outcome::Unwire(reason) => Some(reason),
@@ -80,7 +86,11 @@ pub(super) fn trace(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assum
         None => Passed::Yes,
         Some(fell) if step == fell => Passed::No,
         // The labels' names are looked at before the entry.
-        Some(_) if matches!(reason, Some(Reason::LabelNameTaken { .. })) && step == Place::Entry => Passed::NotReached,
+        Some(_)
+            if matches!(reason, Some(Reason::LabelNameTaken { .. })) && step == Place::Entry =>
+        {
+            Passed::NotReached
+        }
         Some(fell) if step < fell => Passed::Yes,
         Some(_) => Passed::NotReached,
     };
@@ -91,10 +101,16 @@ pub(super) fn trace(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assum
             (Passed::NotReached, _) => "not looked at".to_owned(),
             _ => well(place, wiring, subject, facts, assumed),
         };
-        Step { place, result, said }
+        Step {
+            place,
+            result,
+            said,
+        }
     };
     // That a wiring is there goes without saying.
-    let shown = PLACES.into_iter().filter(|place| *place != Place::Wiring || fell == Some(Place::Wiring));
+    let shown = PLACES
+        .into_iter()
+        .filter(|place| *place != Place::Wiring || fell == Some(Place::Wiring));
     shown.map(step).collect()
 }
 
@@ -104,10 +120,16 @@ fn place(reason: &Reason) -> Place {
         Reason::WiringGoing | Reason::NoWiring | Reason::WiringGone { .. } => Place::Wiring,
         Reason::KindNotListed { .. } => Place::Kind,
         Reason::NamespaceUnknown { .. } | Reason::NamespaceNotSelected { .. } => Place::Namespace,
-        Reason::ObjectNotSelected | Reason::NameUnknown | Reason::Deleting | Reason::Untouched | Reason::Subresource => Place::Object,
+        Reason::ObjectNotSelected
+        | Reason::NameUnknown
+        | Reason::Deleting
+        | Reason::Untouched
+        | Reason::Subresource => Place::Object,
         Reason::OptedOut => Place::OptOut,
         Reason::NotEnrolled { .. } | Reason::CredentialMissing { .. } => Place::Credential,
-        Reason::CrdTooOld { .. } | Reason::VersionTooOld { .. } | Reason::VersionNever { .. } => Place::Version,
+        Reason::CrdTooOld { .. } | Reason::VersionTooOld { .. } | Reason::VersionNever { .. } => {
+            Place::Version
+        }
         Reason::EntryTaken { .. }
         | Reason::EntryAmbiguous { .. }
         | Reason::EntryConflicts { .. }
@@ -120,25 +142,49 @@ fn place(reason: &Reason) -> Place {
 }
 
 /// What a step that went well has found.
-fn well(step: Place, wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bool) -> String {
+fn well(
+    step: Place,
+    wiring: &Wiring,
+    subject: &Subject<'_>,
+    facts: &Facts,
+    assumed: bool,
+) -> String {
     match step {
         Place::Wiring => "it is there".to_owned(),
         Place::Kind => format!("{} is listed", subject.kind.name()),
-        Place::Namespace if wiring.namespaces.selects_all() => "every namespace is selected".to_owned(),
+        Place::Namespace if wiring.namespaces.selects_all() => {
+            "every namespace is selected".to_owned()
+        }
         Place::Namespace => format!("{} is selected", subject.namespace),
         Place::Object if wiring.objects.selects_all() => "every object is selected".to_owned(),
         Place::Object => "its labels are selected".to_owned(),
-        Place::OptOut => match (subject.label(names::WIRE) == Some(names::DISABLED), wiring.opt_out) {
-            (true, OptOut::Forbidden) => format!("{}={} is ignored: optOut is Forbidden", names::WIRE, names::DISABLED),
+        Place::OptOut => match (
+            subject.label(names::WIRE) == Some(names::DISABLED),
+            wiring.opt_out,
+        ) {
+            (true, OptOut::Forbidden) => format!(
+                "{}={} is ignored: optOut is Forbidden",
+                names::WIRE,
+                names::DISABLED
+            ),
             _ => "none".to_owned(),
         },
         Place::Credential => credential(wiring, subject, facts, assumed),
         Place::Version => version(subject, facts),
         Place::Entry => format!("remoteWrite[{}] to {}", wiring.entry.name, wiring.entry.url),
         Place::Labels => {
-            let enforced = wiring.enforced.iter().map(|(label, _)| format!("{label} (enforced)"));
-            let labels: Vec<String> = enforced.chain(wiring.defaults.iter().map(|(label, _)| label.clone())).collect();
-            if labels.is_empty() { "none".to_owned() } else { labels.join(", ") }
+            let enforced = wiring
+                .enforced
+                .iter()
+                .map(|(label, _)| format!("{label} (enforced)"));
+            let labels: Vec<String> = enforced
+                .chain(wiring.defaults.iter().map(|(label, _)| label.clone()))
+                .collect();
+            if labels.is_empty() {
+                "none".to_owned()
+            } else {
+                labels.join(", ")
+            }
         }
     }
 }
@@ -148,7 +194,11 @@ fn credential(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bo
         .references
         .iter()
         .map(|reference| {
-            let kind = if reference.kind == ReferenceKind::Secret { "secret" } else { "configmap" };
+            let kind = if reference.kind == ReferenceKind::Secret {
+                "secret"
+            } else {
+                "configmap"
+            };
             format!("{kind}/{}", reference.name)
         })
         .collect();
@@ -156,14 +206,21 @@ fn credential(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bo
     let named = named.join(", ");
     match facts.credentials.get(&wiring.name) {
         _ if wiring.references.is_empty() => "none is needed".to_owned(),
-        Some(Credential::Ready) if assumed => format!("{named}, assumed to be in {}", subject.namespace),
+        Some(Credential::Ready) if assumed => {
+            format!("{named}, assumed to be in {}", subject.namespace)
+        }
         Some(Credential::Ready) => format!("{named} is in {}", subject.namespace),
-        Some(Credential::Missing(_) | Credential::NotEnrolled) | None => format!("{named} is not in {}", subject.namespace),
+        Some(Credential::Missing(_) | Credential::NotEnrolled) | None => {
+            format!("{named} is not in {}", subject.namespace)
+        }
     }
 }
 
 fn version(subject: &Subject<'_>, facts: &Facts) -> String {
-    let own = subject.spec_text("version").filter(|version| !version.is_empty()).and_then(versions::parse);
+    let own = subject
+        .spec_text("version")
+        .filter(|version| !version.is_empty())
+        .and_then(versions::parse);
     let default = || {
         let operator = facts.operator.as_ref()?;
         match subject.kind {
@@ -173,7 +230,9 @@ fn version(subject: &Subject<'_>, facts: &Facts) -> String {
     };
     match (own, default()) {
         (Some(own), _) => format!("{own} and the CRD know every field"),
-        (None, Some(default)) => format!("{default}, the operator's default, and the CRD know every field"),
+        (None, Some(default)) => {
+            format!("{default}, the operator's default, and the CRD know every field")
+        }
         (None, None) => "not known; the CRD knows every field".to_owned(),
     }
 }
