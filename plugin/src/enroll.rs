@@ -176,7 +176,8 @@ async fn put(
     Ok(Ending::Fine)
 }
 
-async fn copy(
+/// Takes the credential of another namespace.
+pub(crate) async fn copy(
     cluster: &Cluster,
     terms: &Terms,
     from: &str,

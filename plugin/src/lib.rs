@@ -21,6 +21,7 @@ pub mod facts;
 pub mod failure;
 mod files;
 mod get;
+mod helm;
 mod init;
 mod inputs;
 mod judge;

@@ -24,9 +24,17 @@ pub(crate) struct Wish {
     pub(crate) replace: bool,
     /// Leave Secrets to whoever makes them.
     pub(crate) use_existing: bool,
+    /// Whether the password that stands in was made here, so that no gateway knows it.
+    pub(crate) made: bool,
 }
 
 impl Wish {
+    /// Lets a credential that is somewhere already stand in, rather than a new one.
+    pub(crate) fn stand_in(&mut self, known: &Values) {
+        self.made &= !known.contains_key(&Part::Password);
+        self.fallback.extend(known.clone());
+    }
+
     fn value(&self, part: Part) -> Option<&Hidden> {
         self.given.get(&part).or_else(|| self.fallback.get(&part))
     }
@@ -307,10 +315,9 @@ impl Planner<'_> {
             if let Some(value) = values.get(key).or_else(|| held.get(key)) {
                 self.plan.effective.insert(*part, value.clone());
             }
-            let made = *part == Part::Password
-                && values.contains_key(key)
-                && !self.wish.given.contains_key(part);
-            self.plan.made_password |= made;
+            let written = *part == Part::Password && values.contains_key(key);
+            self.plan.made_password |=
+                written && self.wish.made && !self.wish.given.contains_key(part);
         }
     }
 

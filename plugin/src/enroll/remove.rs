@@ -9,7 +9,8 @@ use super::facts::{self, Found, Owner, owner};
 use super::parts::Holder;
 use super::plan::{Action, Terms};
 use crate::cluster::Cluster;
-use crate::cluster::resource::{At, Resource, WIRINGS};
+use crate::cluster::resource::{At, WIRINGS};
+use crate::cluster::trouble::Sort;
 use crate::failure::Failure;
 
 /// What removing comes to.
@@ -135,7 +136,7 @@ pub(crate) async fn carry_out(
     for (at, object) in &removal.goes {
         let gone = cluster.delete(at, object).await;
         if let Err(trouble) = gone
-            && trouble.sort != crate::cluster::trouble::Sort::Absent
+            && trouble.sort != Sort::Absent
         {
             return Err(trouble.into());
         }

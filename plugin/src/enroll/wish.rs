@@ -76,11 +76,13 @@ pub(crate) fn wish(
     if !faults.is_empty() {
         return Err(faults);
     }
+    let made = fallback.contains_key(&Part::Password);
     Ok(Wish {
         given,
         fallback,
         replace: false,
         use_existing: args.use_existing,
+        made,
     })
 }
 

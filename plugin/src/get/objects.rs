@@ -76,7 +76,7 @@ pub(super) async fn rows(
         .map(|(_, object)| text(object, "/metadata/namespace"))
         .collect();
     let known = Known::of_cluster(&WorldArgs::default(), cluster, &namespaces, ui).await?;
-    let mut judge = Judge::new(&known);
+    let judge = Judge::new(&known);
     let mut rows: Vec<Object> = objects
         .iter()
         .filter_map(|(kind, object)| Some(row(*kind, object, &judge.judge(object)?)))
