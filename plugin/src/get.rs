@@ -100,12 +100,11 @@ fn show<R: Row>(
     match args.output {
         GetFormat::Json => ui.json(&list(rows))?,
         GetFormat::Yaml => ui.text(&yaml::to_string(&list(rows)))?,
-        GetFormat::Name => ui.text(
-            &rows
-                .iter()
-                .map(|row| format!("{}\n", row.title()))
-                .collect::<String>(),
-        )?,
+        GetFormat::Name => {
+            for row in rows {
+                ui.text(&format!("{}\n", row.title()))?;
+            }
+        }
         GetFormat::Table | GetFormat::Wide if rows.is_empty() => ui.say(nothing),
         GetFormat::Table | GetFormat::Wide => {
             let tables = tables.iter().filter(|table| !table.rows.is_empty());

@@ -82,28 +82,22 @@ pub(crate) fn operator_version(crd: &Value) -> Option<Version> {
     versions::parse(crd["metadata"]["annotations"][names::OPERATOR_VERSION].as_str()?)
 }
 
-/// What a wiring's status says of each enrolled namespace; one that it does not speak of is not in here.
+/// Why a namespace is not ready that no controller has looked at yet, in the webhook's own word.
+pub(crate) const UNCHECKED: &str = "NotChecked";
+
+/// What a wiring's status says of each enrolled namespace.
 pub(crate) fn credentials(wiring: &Value) -> BTreeMap<String, Credential> {
-    let enrolled = enrolled(wiring);
-    let looked_at = wiring["status"]["namespaces"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    let said = looked_at.filter_map(|status| {
-        let name = status["name"]
-            .as_str()
-            .filter(|name| enrolled.contains(name))?;
-        let credential = if status["ready"] == true {
-            Credential::Ready
-        } else {
-            Credential::Missing(
-                status["reason"]
-                    .as_str()
-                    .unwrap_or("SecretMissing")
-                    .to_owned(),
-            )
+    let looked_at = wiring["status"]["namespaces"].as_array();
+    let status = |name: &str| looked_at?.iter().find(|status| status["name"] == name);
+    let said = enrolled(wiring).into_iter().map(|name| {
+        let credential = match status(name) {
+            Some(status) if status["ready"] == true => Credential::Ready,
+            Some(status) => {
+                Credential::Missing(status["reason"].as_str().unwrap_or(UNCHECKED).to_owned())
+            }
+            None => Credential::Missing(UNCHECKED.to_owned()),
         };
-        Some((name.to_owned(), credential))
+        (name.to_owned(), credential)
     });
     said.collect()
 }

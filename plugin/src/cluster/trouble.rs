@@ -74,13 +74,10 @@ impl Asked<'_> {
     }
 
     /// A word that cannot be the name of anything: nobody is asked.
-    pub(crate) fn misnamed(&self, word: &str) -> Trouble {
+    pub(crate) fn misnamed(word: &str) -> Trouble {
         let failure =
             Failure::usage(format!("`{}` is no name", word.escape_debug())).code(codes::NOT_FOUND);
-        Trouble {
-            sort: Sort::Absent,
-            failure,
-        }
+        other(failure)
     }
 
     /// Sorts and words an error of the client.

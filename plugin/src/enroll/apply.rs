@@ -74,7 +74,7 @@ async fn carry_out(cluster: &Cluster, terms: &Terms, row: &Row) -> Result<Done, 
     let mut action = row.action;
     match (&row.step, row.action) {
         (Step::List { namespace }, _) => {
-            action = list(cluster, &terms.wiring, namespace, true).await?
+            action = list(cluster, &terms.wiring, namespace, true).await?;
         }
         (_, Action::Unchanged) => {}
         (Step::Make(object), _) => {
@@ -188,7 +188,7 @@ fn without_values(trouble: Trouble, values: &Values) -> Failure {
 mod tests {
     use super::*;
 
-    fn patched(spec: Value, namespace: &str, on: bool) -> Option<Value> {
+    fn patched(spec: &Value, namespace: &str, on: bool) -> Option<Value> {
         let mut wiring = json!({"metadata": {"resourceVersion": "7"}, "spec": spec});
         let edits = edits(&wiring, namespace, on)?;
         json_patch::patch(&mut wiring, &edits).unwrap();
@@ -199,17 +199,17 @@ mod tests {
     #[test]
     fn the_list_grows_and_shrinks_by_one() {
         let listed = |names: &[&str]| json!({"credentials": {"namespaces": names}});
-        assert_eq!(patched(json!({}), "a", true), Some(json!(["a"])));
+        assert_eq!(patched(&json!({}), "a", true), Some(json!(["a"])));
         assert_eq!(
-            patched(json!({"credentials": {}}), "a", true),
+            patched(&json!({"credentials": {}}), "a", true),
             Some(json!(["a"]))
         );
-        assert_eq!(patched(listed(&["a"]), "b", true), Some(json!(["a", "b"])));
-        assert_eq!(patched(listed(&["a"]), "a", true), None);
+        assert_eq!(patched(&listed(&["a"]), "b", true), Some(json!(["a", "b"])));
+        assert_eq!(patched(&listed(&["a"]), "a", true), None);
         assert_eq!(
-            patched(listed(&["a", "b", "c"]), "b", false),
+            patched(&listed(&["a", "b", "c"]), "b", false),
             Some(json!(["a", "c"]))
         );
-        assert_eq!(patched(listed(&["a"]), "b", false), None);
+        assert_eq!(patched(&listed(&["a"]), "b", false), None);
     }
 }

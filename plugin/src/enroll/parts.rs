@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn wiring(remote_write: serde_json::Value) -> ThanosWiring {
+    fn wiring(remote_write: &serde_json::Value) -> ThanosWiring {
         serde_json::from_value(json!({
             "apiVersion": "kubectl-thanos.dev/v1alpha1", "kind": "ThanosWiring", "metadata": {"name": "hub"},
             "spec": {"cluster": "edge", "remoteWrite": remote_write},
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn parts_are_gathered_by_the_object_that_holds_them() {
         let key = |name: &str, key: &str| json!({"name": name, "key": key});
-        let wiring = wiring(json!({
+        let wiring = wiring(&json!({
             "url": "https://x", "auth": {"basicAuth": {"username": key("a", "user"), "password": key("b", "password")}},
             "tls": {"ca": {"secret": key("a", "ca.crt")}},
         }));
@@ -160,6 +160,6 @@ mod tests {
 
     #[test]
     fn keyless_wirings_keep_nothing() {
-        assert!(parts(&wiring(json!({"url": "https://x", "auth": {"none": {}}}))).is_empty());
+        assert!(parts(&wiring(&json!({"url": "https://x", "auth": {"none": {}}}))).is_empty());
     }
 }

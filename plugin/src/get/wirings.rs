@@ -87,27 +87,25 @@ fn row(stored: &Value) -> Wiring {
 }
 
 fn enrolled(stored: &Value) -> Vec<Enrolled> {
-    let known = live::credentials(stored);
-    let mut listed = live::enrolled(stored);
-    listed.sort_unstable();
-    let row = |name: &str| {
-        let (state, reason) = match known.get(name) {
-            Some(Credential::Ready) => ("ready", None),
-            Some(Credential::Missing(why)) => (
+    let row = |(name, credential): (String, Credential)| {
+        let (state, reason) = match credential {
+            Credential::Ready => ("ready", None),
+            Credential::Missing(why) if why == live::UNCHECKED => {
+                ("unknown", Some("no controller has looked yet".to_owned()))
+            }
+            Credential::Missing(why) => (
                 "not ready",
                 Some(format!("{} {why}", codes::CREDENTIAL_MISSING)),
             ),
-            Some(Credential::NotEnrolled) | None => {
-                ("unknown", Some("no controller has looked yet".to_owned()))
-            }
+            Credential::NotEnrolled => ("not enrolled", None),
         };
         Enrolled {
-            name: name.to_owned(),
+            name,
             state,
             reason,
         }
     };
-    listed.into_iter().map(row).collect()
+    live::credentials(stored).into_iter().map(row).collect()
 }
 
 /// The wirings.

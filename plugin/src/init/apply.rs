@@ -40,10 +40,18 @@ impl Doings<'_, '_> {
         self.changed |= done.action != Action::Unchanged;
         let result = json!({"namespace": namespace, "object": done.at.title(), "result": done.action.done()});
         self.results.push(result);
-        if self.aloud {
-            line(done, done.action.done(), self.ui)
-        } else {
-            Ok(())
+        match namespace {
+            _ if !self.aloud => Ok(()),
+            None => line(done, done.action.done(), self.ui),
+            Some(namespace) => {
+                let text = format!(
+                    "{} {} (namespace {namespace})\n",
+                    done.at.title(),
+                    done.action.done()
+                );
+                self.ui.text(&text)?;
+                self.ui.flush()
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is to be done: a pure function of wish and facts. Nothing is left to choose, and every fault is told at once.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
@@ -227,9 +227,9 @@ fn differing(path: &str, before: &Value, after: &Value) -> Vec<String> {
             vec![path.to_owned()]
         };
     };
-    let keys: BTreeMap<&String, ()> = old.keys().chain(new.keys()).map(|key| (key, ())).collect();
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let below = |key: &str| differing(&format!("{path}.{key}"), &before[key], &after[key]);
-    keys.into_keys().flat_map(|key| below(key)).collect()
+    keys.into_iter().flat_map(|key| below(key)).collect()
 }
 
 fn unselected(wish: &Wish, namespace: &str, found: &Found) -> Option<String> {

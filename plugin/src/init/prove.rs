@@ -153,7 +153,7 @@ impl Claim<'_> {
                 return Ok(namespace.clone());
             }
             let state = match known.get(first.as_str()) {
-                Some(Credential::Missing(why)) => why.clone(),
+                Some(Credential::Missing(why)) if why != live::UNCHECKED => why.clone(),
                 _ => "no controller has looked yet".to_owned(),
             };
             if self
@@ -236,7 +236,7 @@ impl Claim<'_> {
             "no webhook wires objects: a {} in {namespace} came back as it went",
             self.kind.name()
         );
-        self.hinted(
+        Self::hinted(
             Failure::failed(message).code(codes::WEBHOOK_SILENT),
             self.registered.mutating,
         )
@@ -289,7 +289,7 @@ impl Claim<'_> {
             Err(trouble) => Err(self.blind(trouble)),
             Ok(_) => {
                 let message = "no webhook checks wirings: one with a relabel rule that does not compile was accepted";
-                Err(self.hinted(
+                Err(Self::hinted(
                     Failure::failed(message).code(codes::WEBHOOK_BLIND),
                     self.registered.validating,
                 ))
@@ -298,7 +298,7 @@ impl Claim<'_> {
     }
 
     fn silent(&self, trouble: Trouble) -> Failure {
-        self.broken(
+        Self::broken(
             trouble,
             codes::WEBHOOK_SILENT,
             "no webhook wires objects: it could not be asked",
@@ -307,7 +307,7 @@ impl Claim<'_> {
     }
 
     fn blind(&self, trouble: Trouble) -> Failure {
-        self.broken(
+        Self::broken(
             trouble,
             codes::WEBHOOK_BLIND,
             "no webhook checks wirings: it could not be asked",
@@ -315,22 +315,16 @@ impl Claim<'_> {
         )
     }
 
-    fn broken(
-        &self,
-        trouble: Trouble,
-        code: &'static Code,
-        message: &str,
-        registered: bool,
-    ) -> Failure {
+    fn broken(trouble: Trouble, code: &'static Code, message: &str, registered: bool) -> Failure {
         if trouble.sort != Sort::WebhookBroken {
             return trouble.failure;
         }
         let mut failure = Failure::failed(message).code(code);
         failure.causes = trouble.failure.causes;
-        self.hinted(failure, registered)
+        Self::hinted(failure, registered)
     }
 
-    fn hinted(&self, failure: Failure, registered: bool) -> Failure {
+    fn hinted(failure: Failure, registered: bool) -> Failure {
         failure.hint(if registered {
             logs(names::ACCOUNT_SERVE)
         } else {
