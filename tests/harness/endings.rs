@@ -15,9 +15,9 @@ fn group_lives(leader: u32) -> bool {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let stats =
         processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
-    let groups = stats.filter_map(|stat| {
+    let groups = lines.filter_map(|line| {
         // "PID (NAME) STATE PARENT GROUP …", where the name may hold anything.
-        let (_, rest) = stat.rsplit_once(") ")?;
+        let (_, rest) = line.rsplit_once(") ")?;
         let mut fields = rest.split(' ');
         let state = fields.next()?;
         let group: u32 = fields.nth(1)?.parse().ok()?;
