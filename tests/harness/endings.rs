@@ -13,7 +13,7 @@ use thanos_tests::{Cluster, Options, Program, Run, eventually};
 /// Whether any process of a group is left. A zombie is not: who reaps it is the system's affair.
 fn group_lives(leader: u32) -> bool {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let stats =
+    let lines =
         processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
     let groups = lines.filter_map(|line| {
         // "PID (NAME) STATE PARENT GROUP …", where the name may hold anything.
