@@ -5,6 +5,7 @@ mod charts;
 mod control;
 mod doors;
 mod harness;
+mod member;
 mod plugin;
 mod properties;
 mod real;
