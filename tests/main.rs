@@ -2,6 +2,7 @@
 
 mod cases;
 mod charts;
+mod codes;
 mod control;
 mod doors;
 mod harness;

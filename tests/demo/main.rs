@@ -1,6 +1,6 @@
 //! `make demo`: from nothing to a sample in Thanos that came through an object wired at admission.
 //!
-//! Everything is a real program on loopback, and every command that is shown is run as it is shown.
+//! Everything is a real program on loopback. Commands behind a `$` are run as they are shown, in a folder of the demo's.
 
 mod application;
 mod story;

@@ -158,7 +158,7 @@ async fn arrive(tell: &mut Teller, cluster: &Cluster, hub: &Hub, prometheus: &Pr
         Ok(samples)
     });
     let samples = arrived.await.with_context(|| prometheus.process().log_tail())?;
-    tell.command("curl --get QUERY/api/v1/query --data-urlencode query=app_queue_depth", &samples.iter().map(line).collect::<Vec<_>>().join("\n"));
+    tell.answer("PromQL: app_queue_depth", &samples.iter().map(line).collect::<Vec<_>>().join("\n"));
     for sample in &samples {
         ensure!(sample.label("cluster") == "edge-01" && sample.label("tenant_id") == "edge-01", "{:?}", sample.labels);
     }
@@ -199,7 +199,7 @@ async fn upload(tell: &mut Teller, hub: Hub) -> Result<()> {
     hub.receive.stop(SOON).await?;
     let blocks = hub.azurite.blocks(BUCKET).await?;
     ensure!(!blocks.is_empty(), "no block in the bucket");
-    tell.command("thanos tools bucket ls", &blocks.join("\n"));
+    tell.answer("thanos tools bucket ls", &blocks.join("\n"));
     tell.done("uploaded");
     Ok(())
 }

@@ -34,7 +34,12 @@ impl Teller {
 
     /// A command, as it is typed, and what it printed.
     pub(crate) fn command(&self, command: &str, printed: &str) {
-        println!("     $ {command}");
+        self.answer(&format!("$ {command}"), printed);
+    }
+
+    /// A question, and what was answered.
+    pub(crate) fn answer(&self, asked: &str, printed: &str) {
+        println!("     {asked}");
         for line in printed.lines() {
             println!("       {line}");
         }
