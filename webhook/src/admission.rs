@@ -19,7 +19,7 @@ use axum::routing::post;
 use futures::FutureExt;
 use jiff::Timestamp;
 use serde_json::Value;
-use thanos_core::{Kind, Reason, Subject, Unreadable, codes, decide, names, wiring};
+use thanos_core::{Fault, Kind, Reason, Subject, Unreadable, codes, decide, names, wiring};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
@@ -27,7 +27,7 @@ use crate::facts::Knowledge;
 use crate::metrics::{Metrics, PathLabels, ReviewLabels};
 use answer::Answer;
 use rejection::Rejection;
-use review::{Operation, Review};
+use review::Review;
 
 /// What all reviews together may take.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +36,8 @@ pub struct Limits {
     pub body: usize,
     /// Bytes of all bodies that are held at once.
     pub bodies: usize,
+    /// Bytes of all objects that are read at once, as estimated: small parts take many times their text.
+    pub objects: usize,
     /// For a body to come.
     pub body_timeout: Duration,
     /// For one review at most.
@@ -52,6 +54,7 @@ impl Default for Limits {
         Self {
             body: 8 << 20,
             bodies: 32 << 20,
+            objects: 64 << 20,
             body_timeout: Duration::from_secs(10),
             review_timeout: Duration::from_secs(3),
             running: 2 * cores,
@@ -59,6 +62,8 @@ impl Default for Limits {
         }
     }
 }
+
+const KIB: usize = 1024;
 
 /// What the handlers share.
 pub struct State {
@@ -68,6 +73,8 @@ pub struct State {
     now: fn() -> Timestamp,
     /// Bytes that bodies may still take.
     bytes: Semaphore,
+    /// KiB that read objects may still take.
+    room: Semaphore,
     /// Turns to run, and places to wait for one.
     turns: Semaphore,
     places: Semaphore,
@@ -88,6 +95,7 @@ impl State {
     ) -> Arc<Self> {
         let Limits {
             bodies,
+            objects,
             running,
             waiting,
             ..
@@ -98,6 +106,7 @@ impl State {
             metrics,
             now,
             bytes: Semaphore::new(bodies.min(Semaphore::MAX_PERMITS)),
+            room: Semaphore::new((objects / KIB).min(Semaphore::MAX_PERMITS)),
             turns: Semaphore::new(running),
             places: Semaphore::new(running + waiting),
         })
@@ -157,8 +166,8 @@ async fn handle(state: &State, door: Door, request: Request) -> Result<Vec<u8>, 
     let _turn = turn(state, deadline).await?;
     let review = review::read(&held.bytes).map_err(rejection::unreadable)?;
     let answer = match door {
-        Door::Mutate => mutate(state, &review, deadline).await,
-        Door::Validate => validate(&review),
+        Door::Mutate => mutate(state, &review, deadline).await?,
+        Door::Validate => validate(state, &review, deadline).await?,
     };
     record(state, door, &review, &answer, begin.elapsed());
     Ok(answer.to_json(&review.uid))
@@ -176,69 +185,118 @@ async fn turn(
     }
 }
 
+/// Both objects of a review. What they take counts against what all may take until this is dropped.
+struct Objects<'s> {
+    object: Option<Value>,
+    old: Option<Value>,
+    _share: SemaphorePermit<'s>,
+}
+
+/// Reads both objects once there is room for them; the inner error is the sentence on why they cannot be read.
+async fn objects<'s>(
+    state: &'s State,
+    review: &Review<'_>,
+    deadline: Instant,
+) -> Result<Result<Objects<'s>, &'static str>, Rejection> {
+    let weight = match review.weight() {
+        Ok(weight) if weight <= state.limits.objects => weight,
+        Ok(_) => return Ok(Err("the object has too many parts to be read")),
+        Err(sentence) => return Ok(Err(sentence)),
+    };
+    let permits = u32::try_from(weight.div_ceil(KIB)).unwrap_or(u32::MAX);
+    let share = match timeout_at(deadline, state.room.acquire_many(permits)).await {
+        Ok(Ok(share)) => share,
+        Ok(Err(_)) | Err(_) => return Err(rejection::BUSY),
+    };
+    Ok(review.objects().map(|(object, old)| Objects {
+        object,
+        old,
+        _share: share,
+    }))
+}
+
 /// Wires, un-wires or leaves one of the operator's objects. Refuses nothing.
-async fn mutate(state: &State, review: &Review<'_>, deadline: Instant) -> Answer {
+async fn mutate(
+    state: &State,
+    review: &Review<'_>,
+    deadline: Instant,
+) -> Result<Answer, Rejection> {
+    let is_ours = review.group == names::OPERATOR_GROUP
+        && Kind::ALL.iter().any(|kind| kind.name() == review.kind);
+    if !is_ours || !review.operation.writes() {
+        return Ok(Answer::allow(None));
+    }
     if !review.sub_resource.is_empty() {
-        return Answer::allow(Some(codes::SUBRESOURCE));
+        return Ok(Answer::allow(Some(codes::SUBRESOURCE)));
     }
-    if !matches!(review.operation, Operation::Create | Operation::Update) {
-        return Answer::allow(None);
-    }
-    let (object, old) = match (review.object(), review.old_object()) {
-        (Ok(Some(object)), Ok(old)) => (object, old),
-        (Ok(None), _) => return Answer::allow(None),
-        (Err(sentence), _) | (_, Err(sentence)) => {
-            return Answer::leave(codes::MALFORMED, &format!("not wired: {sentence}"));
+    let read = match objects(state, review, deadline).await? {
+        Ok(read) => read,
+        Err(sentence) => {
+            return Ok(Answer::leave(
+                codes::MALFORMED,
+                &format!("not wired: {sentence}"),
+            ));
         }
     };
-    let subject = match Subject::read(&object, old.as_ref(), &review.namespace) {
+    let Some(object) = &read.object else {
+        return Ok(Answer::allow(None));
+    };
+    let subject = match Subject::read(object, read.old.as_ref(), &review.namespace) {
         Ok(subject) => subject,
-        Err(Unreadable::OtherKind) => return Answer::allow(None),
+        Err(Unreadable::OtherKind) => return Ok(Answer::allow(None)),
         Err(Unreadable::Malformed(path, must_be)) => {
             let reason = Reason::Malformed {
                 path: path.to_owned(),
                 must_be,
             };
-            return Answer::leave(reason.code(), &format!("not wired: {reason}"));
+            return Ok(Answer::leave(
+                reason.code(),
+                &format!("not wired: {reason}"),
+            ));
         }
     };
+    let now = (state.now)();
     let (rules, facts) = state
         .knowledge
-        .facts(subject.kind, subject.namespace, (state.now)(), deadline)
+        .facts(subject.kind, subject.namespace, now, deadline)
         .await;
-    Answer::mutate(&decide(&subject, &facts, &rules))
+    Ok(Answer::mutate(&decide(&subject, &facts, &rules)))
 }
 
 /// Judges a wiring as it is to be stored. Whatever else is asked about is allowed.
-fn validate(review: &Review<'_>) -> Answer {
-    let is_wiring = review.group == names::GROUP
-        && review.kind == "ThanosWiring"
-        && review.sub_resource.is_empty();
-    if !is_wiring || !matches!(review.operation, Operation::Create | Operation::Update) {
-        return Answer::allow(None);
+async fn validate(
+    state: &State,
+    review: &Review<'_>,
+    deadline: Instant,
+) -> Result<Answer, Rejection> {
+    let is_wiring = review.group == names::GROUP && review.kind == "ThanosWiring";
+    if !is_wiring || !review.sub_resource.is_empty() || !review.operation.writes() {
+        return Ok(Answer::allow(None));
     }
-    let fault = |sentence: &str| {
-        [thanos_core::Fault::new(
-            codes::WIRING_INVALID,
-            "object",
-            sentence,
-        )]
+    let refuse = |sentence: &str| {
+        let fault = Fault::new(codes::WIRING_INVALID, "object", sentence);
+        Ok(Answer::refuse(review, &[fault]))
     };
-    let (object, old) = match (review.object(), review.old_object()) {
-        (Ok(Some(object)), Ok(old)) => (object, old),
-        (Ok(None), _) => return Answer::refuse(review, &fault("is required")),
-        (Err(sentence), _) | (_, Err(sentence)) => return Answer::refuse(review, &fault(sentence)),
+    let read = match objects(state, review, deadline).await? {
+        Ok(read) => read,
+        Err(sentence) => return refuse(sentence),
     };
-    let is_unchanged = old.is_some_and(|old| old.get("spec") == object.get("spec"));
-    if is_unchanged && is_going(&object) {
-        return Answer::allow(Some(codes::DELETING));
+    let Some(object) = &read.object else {
+        return refuse("is required");
+    };
+    let is_unchanged = read
+        .old
+        .as_ref()
+        .is_some_and(|old| old.get("spec") == object.get("spec"));
+    if is_unchanged && is_going(object) {
+        return Ok(Answer::allow(Some(codes::DELETING)));
     }
-    match wiring::read(&object) {
+    Ok(match wiring::read(object) {
         Ok(wiring) => Answer::warn(&wiring.warnings()),
         // A label, a finalizer: what was stored before a rule existed must not be wedged by it.
         Err(faults) if is_unchanged => Answer::warn(&faults),
         Err(faults) => Answer::refuse(review, &faults),
-    }
+    })
 }
 
 /// Whoever takes a finalizer off must not be stopped, or the object could never go.

@@ -5,12 +5,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
-use clap::{Args as Flags, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args as Flags, CommandFactory, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use thanos_core::names;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 
+use crate::control::judge::Settings;
+use crate::control::lease::Timing;
+use crate::control::rewire::Pace;
+use crate::control::touch::Patience;
 use crate::{admission, server};
 
 /// Answers the API server about Prometheus objects, and keeps the cluster true.
@@ -146,6 +151,9 @@ pub struct LimitArgs {
     /// All bodies that are held at once.
     #[arg(long, value_name = "SIZE", default_value = "32MiB", value_parser = size)]
     pub max_bodies: usize,
+    /// All objects that are read at once, as estimated: many small parts take far more than their text.
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
+    pub max_objects: usize,
     /// Reviews that are judged at once [default: twice the cores].
     #[arg(long, value_name = "COUNT", value_parser = count())]
     pub max_running: Option<usize>,
@@ -248,7 +256,15 @@ pub struct CredentialArgs {
 impl Args {
     /// Reads the command line and the environment; says what is wrong with them and ends the program with 2.
     pub fn read() -> Self {
-        Self::parse()
+        let args = Self::parse();
+        if let Command::Control(control) = &args.command
+            && let Err(sentence) = control.timing().check()
+        {
+            Self::command()
+                .error(ErrorKind::ValueValidation, sentence)
+                .exit();
+        }
+        args
     }
 
     /// What both programs take.
@@ -279,6 +295,7 @@ impl ServeArgs {
         let LimitArgs {
             max_body,
             max_bodies,
+            max_objects,
             max_running,
             max_waiting,
             ..
@@ -287,6 +304,7 @@ impl ServeArgs {
         admission::Limits {
             body: max_body,
             bodies: max_bodies,
+            objects: max_objects,
             body_timeout: self.deadlines.body_timeout,
             review_timeout: self.deadlines.review_timeout,
             running: max_running.unwrap_or(usual.running),
@@ -294,6 +312,33 @@ impl ServeArgs {
         }
     }
 }
+
+impl ControlArgs {
+    /// The times of the election.
+    pub fn timing(&self) -> Timing {
+        Timing {
+            duration: self.lease.lease_duration,
+            renew: self.lease.lease_renew,
+            retry: self.lease.lease_retry,
+        }
+    }
+
+    /// How patient, and how fast.
+    pub fn settings(&self) -> Settings {
+        let pace = &self.pace;
+        Settings {
+            patience: Patience {
+                head_start: HEAD_START,
+                base: pace.touch_backoff,
+                longest: pace.touch_longest.max(pace.touch_backoff),
+            },
+            pace: Pace::per_minute(pace.rewire_per_minute, pace.rewire_settle),
+        }
+    }
+}
+
+/// `serve` hears of a change at about the same time as `control`: a touch that is too early is one for nothing.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// A port on every address of this host.
 fn any(port: u16) -> SocketAddr {

@@ -321,6 +321,36 @@ async fn too_deep_an_object_is_left_by_one_door_and_denied_by_the_other() {
 }
 
 #[tokio::test]
+async fn an_object_of_too_many_parts_is_not_read_and_the_room_is_shared() {
+    let limits = Limits {
+        body: 4 << 20,
+        bodies: 8 << 20,
+        objects: 1 << 20,
+        running: 2,
+        ..limits()
+    };
+    let state = State::with(knowledge(), limits, Arc::default(), Timestamp::now);
+    let mut object = prometheus("monitoring");
+    object["spec"]["pad"] = vec![json!({"a": 1}); 2000].into();
+    let response = ask(&state, "/mutate", &review(&object, "CREATE", &Value::Null)).await;
+    let sentence = "KTH2107 not wired: the object has too many parts to be read";
+    assert_eq!(response["warnings"], json!([sentence]));
+    let taken = state.room.try_acquire_many(1024).unwrap();
+    let asked = review(&prometheus("monitoring"), "CREATE", &Value::Null).to_string();
+    let waiting = send(&state, post("/mutate?timeout=1s", asked.clone()))
+        .await
+        .0;
+    assert_eq!(waiting, StatusCode::TOO_MANY_REQUESTS);
+    drop(taken);
+    assert_eq!(send(&state, post("/mutate", asked)).await.0, StatusCode::OK);
+    assert_eq!(
+        state.room.available_permits(),
+        1024,
+        "every share was given back"
+    );
+}
+
+#[tokio::test]
 async fn requests_that_are_no_reviews_are_refused_in_one_sentence() {
     let state = state();
     let json = |path: &str| post(path, "{}");
