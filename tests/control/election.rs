@@ -10,7 +10,9 @@ use serde_json::json;
 use thanos_core::names;
 use thanos_tests::{Cluster, Options, eventually, install};
 
-use super::stage::{Control, SOON, Stage, create, enrolled, put, until_reason, until_wired, wiring};
+use super::given::{create, enrolled, put, wiring};
+use super::seen::{until_reason, until_wired};
+use super::stage::{Control, SOON, Stage, measured};
 
 async fn holder(cluster: &Cluster) -> Result<String> {
     let leases: Api<Lease> = Api::namespaced(cluster.client(), install::NAMESPACE);
@@ -42,7 +44,10 @@ async fn the_other_takes_over() -> Result<()> {
         until_reason(cluster, "hub", "CredentialsReady", "AllReady").await?;
 
         one.process.signal(Signal::KILL)?;
-        println!("kill -9: the other leads after {:?}", until_held_by(cluster, "two").await?);
+        measured(format!(
+            "kill -9: the other leads after {:?}",
+            until_held_by(cluster, "two").await?
+        ));
         two.leading().await?;
         // The new leader works: an object that serve could not wire is.
         create(cluster, "monitoring", "k8s").await?;
@@ -52,7 +57,10 @@ async fn the_other_takes_over() -> Result<()> {
         let one = stage.control("one", &[]).await?;
         let stopped = two.process.stop(SOON).await?;
         ensure!(stopped.success(), "it ended with {stopped}");
-        println!("SIGTERM: the other leads after {:?}", until_held_by(cluster, "one").await?);
+        measured(format!(
+            "SIGTERM: the other leads after {:?}",
+            until_held_by(cluster, "one").await?
+        ));
         one.leading().await?;
         paused(cluster, &stage, one).await
     })
@@ -63,13 +71,20 @@ async fn the_other_takes_over() -> Result<()> {
 async fn paused(cluster: &Cluster, stage: &Stage<'_>, one: Control) -> Result<()> {
     let two = stage.control("two", &[]).await?;
     one.process.signal(Signal::STOP)?;
-    println!("SIGSTOP: the other leads after {:?}", until_held_by(cluster, "two").await?);
+    measured(format!(
+        "SIGSTOP: the other leads after {:?}",
+        until_held_by(cluster, "two").await?
+    ));
     two.leading().await?;
     // Something to write for whoever believes that it leads.
     let mut narrowed = wiring("hub", &["monitoring"]);
     narrowed["spec"]["objectSelector"] = json!({"matchLabels": {"never": "there"}});
     put(cluster, &narrowed).await?;
-    let identity = |log: &str| log.lines().find(|line| line.contains("leading")).map(str::to_owned);
+    let identity = |log: &str| {
+        log.lines()
+            .find(|line| line.contains("leading"))
+            .map(str::to_owned)
+    };
     ensure!(identity(&one.log()?).is_some(), "it never led");
     one.process.signal(Signal::CONT)?;
     let woke = jiff::Timestamp::now();
@@ -81,13 +96,24 @@ async fn paused(cluster: &Cluster, stage: &Stage<'_>, one: Control) -> Result<()
     until_reason(cluster, "hub", "Ready", "Wired").await?;
     let log = one.log()?;
     let after: Vec<&str> = log.lines().filter(|line| later(line, woke)).collect();
-    ensure!(after.iter().all(|line| !line.contains("touched") && !line.contains("told")), "{after:?}");
-    ensure!(holder(cluster).await?.starts_with("two_"), "it took the lease back");
+    ensure!(
+        after
+            .iter()
+            .all(|line| !line.contains("touched") && !line.contains("told")),
+        "{after:?}"
+    );
+    ensure!(
+        holder(cluster).await?.starts_with("two_"),
+        "it took the lease back"
+    );
     Ok(())
 }
 
 /// Whether a log line was written after that time.
 fn later(line: &str, time: jiff::Timestamp) -> bool {
-    let stamp = line.split_whitespace().next().and_then(|stamp| stamp.parse::<jiff::Timestamp>().ok());
+    let stamp = line
+        .split_whitespace()
+        .next()
+        .and_then(|stamp| stamp.parse::<jiff::Timestamp>().ok());
     stamp.is_some_and(|stamp| stamp > time)
 }

@@ -8,7 +8,9 @@ use serde_json::json;
 use thanos_core::names;
 use thanos_tests::{Cluster, Options, eventually};
 
-use super::stage::{SOON, Stage, create, enrolled, has, prometheuses, put, until_event, until_wired, url, wiring};
+use super::given::{create, enrolled, prometheuses, put, wiring};
+use super::seen::{has, until_event, until_wired, url};
+use super::stage::{SOON, Stage, measured};
 
 /// How often an object was written to, by the API server's own count.
 async fn version(cluster: &Cluster, name: &str) -> Result<String> {
@@ -31,18 +33,35 @@ async fn the_sweep_puts_right_what_an_outage_left() -> Result<()> {
         ensure!(url(&fresh).is_none(), "who has wired it?");
         // Helm and GitOps send their whole list, in which our entry is not.
         let list = json!({"spec": {"remoteWrite": [{"url": "https://mine.example.com/push"}]}});
-        prometheuses(cluster, "monitoring").patch("before", &PatchParams::default(), &Patch::Merge(list)).await?;
+        prometheuses(cluster, "monitoring")
+            .patch("before", &PatchParams::default(), &Patch::Merge(list))
+            .await?;
         until_event(cluster, "monitoring", "during", "WebhookSilent KTH5201").await?;
         nothing_piles_up(cluster).await?;
 
         stage.serve().await?;
-        let (one, two) = (until_wired(cluster, "monitoring", "during").await?, until_wired(cluster, "monitoring", "before").await?);
-        println!("serve is back: wired after {one:?} and {:?}", one + two);
+        let (one, two) = (
+            until_wired(cluster, "monitoring", "during").await?,
+            until_wired(cluster, "monitoring", "before").await?,
+        );
+        measured(format!(
+            "serve is back: wired after {one:?} and {:?}",
+            one + two
+        ));
         let healed = prometheuses(cluster, "monitoring").get("before").await?;
-        let entries = healed.data["spec"]["remoteWrite"].as_array().context("a list")?;
-        ensure!(entries.len() == 2 && entries[0]["url"] == "https://mine.example.com/push", "{entries:?}");
+        let entries = healed.data["spec"]["remoteWrite"]
+            .as_array()
+            .context("a list")?;
+        ensure!(
+            entries.len() == 2 && entries[0]["url"] == "https://mine.example.com/push",
+            "{entries:?}"
+        );
         until_event(cluster, "monitoring", "during", "Wired KTH2000").await?;
-        ensure!(!control.log()?.contains("could not be"), "{}", control.log()?);
+        ensure!(
+            !control.log()?.contains("could not be"),
+            "{}",
+            control.log()?
+        );
         Ok(())
     })
     .await
@@ -54,12 +73,15 @@ async fn nothing_piles_up(cluster: &Cluster) -> Result<()> {
     ensure!(has(&object, names::TOUCH), "it was not touched");
     let before = version(cluster, "during").await?;
     tokio::time::sleep(Duration::from_secs(8)).await;
-    ensure!(version(cluster, "during").await? == before, "every touch is stored anew");
+    ensure!(
+        version(cluster, "during").await? == before,
+        "every touch is stored anew"
+    );
     Ok(())
 }
 
 #[tokio::test]
-async fn two_serves_and_one_control_agree_in_the_end() -> Result<()> {
+async fn many_objects_are_wired_by_one_new_wiring() -> Result<()> {
     Cluster::with(Options::new("control-many"), async |cluster| {
         let stage = Stage::set(cluster).await?;
         let _control = stage.control("control", &[]).await?;
@@ -71,13 +93,22 @@ async fn two_serves_and_one_control_agree_in_the_end() -> Result<()> {
         let begin = std::time::Instant::now();
         put(cluster, &wiring("hub", &["monitoring"])).await?;
         eventually("all are wired", SOON, || async {
-            let list = prometheuses(cluster, "monitoring").list(&kube::api::ListParams::default()).await?;
-            let wired = list.items.iter().filter(|object| url(object).is_some() && !has(object, names::TOUCH)).count();
+            let list = prometheuses(cluster, "monitoring")
+                .list(&kube::api::ListParams::default())
+                .await?;
+            let wired = list
+                .items
+                .iter()
+                .filter(|object| url(object).is_some() && !has(object, names::TOUCH))
+                .count();
             ensure!(wired == 40, "{wired} are");
             Ok(())
         })
         .await?;
-        println!("forty objects and a new wiring: wired after {:?}", begin.elapsed());
+        measured(format!(
+            "forty objects and a new wiring: wired after {:?}",
+            begin.elapsed()
+        ));
         Ok(())
     })
     .await

@@ -46,17 +46,13 @@ use crate::shutdown::Shutdown;
 use credentials::Credentials;
 use events::Reports;
 use judge::{Memory, Settings, World, judge};
-use lease::{Campaign, Leadership, Timing};
+use lease::{Campaign, Leadership};
 use metrics::Metrics;
 use objects::Objects;
 use registration::Registration;
-use rewire::Pace;
-use touch::Patience;
 
 /// Changes within this time are judged together.
 const BREATH: Duration = Duration::from_millis(100);
-/// `serve` hears of a change at about the same time as we do: a touch that is too early is one for nothing.
-const HEAD_START: Duration = Duration::from_millis(250);
 /// As many Events wait to be written; more are dropped.
 const EVENTS: usize = 4096;
 
@@ -83,7 +79,7 @@ pub async fn run(
     metrics: Metrics,
     shutdown: Shutdown,
 ) -> Result<()> {
-    let timing = timing(&args)?;
+    let timing = args.timing();
     let identity = identity(args.identity.as_deref());
     let changed = Arc::new(Notify::new());
     let knowledge = Arc::new(Knowledge::keeping(Arc::clone(&changed)));
@@ -91,7 +87,7 @@ pub async fn run(
     let leases = Api::namespaced(client.clone(), &args.namespace);
     let (campaign, leadership) = Campaign::new(leases, names::LEASE, identity.clone(), timing);
     let controller = Controller {
-        settings: settings(&args),
+        settings: args.settings(),
         objects: Objects::watch(&client, &changed, &health),
         registration: Registration::watch(&client, &changed),
         reports: Reports::new(client.clone(), &identity),
@@ -112,27 +108,6 @@ pub async fn run(
     let campaign = campaign.await.context("the election ended by a bug")?;
     campaign.release().await;
     Ok(())
-}
-
-fn timing(args: &ControlArgs) -> Result<Timing> {
-    let timing = Timing {
-        duration: args.lease.lease_duration,
-        renew: args.lease.lease_renew,
-        retry: args.lease.lease_retry,
-    };
-    timing.check().map_err(anyhow::Error::msg)?;
-    Ok(timing)
-}
-
-fn settings(args: &ControlArgs) -> Settings {
-    Settings {
-        patience: Patience {
-            head_start: HEAD_START,
-            base: args.pace.touch_backoff,
-            longest: args.pace.touch_longest.max(args.pace.touch_backoff),
-        },
-        pace: Pace::per_minute(args.pace.rewire_per_minute, args.pace.rewire_settle),
-    }
 }
 
 /// A name that no other process has, nor this pod's container before it was restarted.

@@ -3,7 +3,7 @@
 //! The right to look is a Role beside each credential, for that one name, so there is nothing to list. Each target is
 //! one small task: a GET, answered from the API server's watch cache, then a wait. While there are at most
 //! `--credential-watches` targets the wait is a watch of that one name's metadata, as the kubelet does it, and an
-//! arrival shows at once; a watch holds a connection (kube speaks HTTP/1.1), so every further target is asked again
+//! arrival shows at once; a watch holds a connection (kube speaks HTTP/1.1) and some 40 KiB, so every further target is asked again
 //! after `--credential-interval`. At most eight requests run at a time, however many namespaces there are.
 //!
 //! Values are never kept: of the answer only the names of the keys that are not empty are read.

@@ -54,6 +54,17 @@ impl Timing {
     }
 }
 
+/// What came of one look at the lease.
+#[derive(Clone, Copy, Debug)]
+enum Attempt {
+    /// It is ours, from the moment of the look on.
+    Leads,
+    /// It is another's.
+    Follows,
+    /// Somebody else wrote it in between: look again.
+    Overtaken,
+}
+
 /// Stands for election until the program is asked to stop and its work is done, then gives the lease back.
 pub struct Campaign {
     leases: Api<Lease>,
@@ -92,12 +103,14 @@ impl Campaign {
     pub async fn run(mut self, shutdown: Shutdown) -> Self {
         while !shutdown.is_asked() {
             let sent = (Instant::now(), Timestamp::now());
-            match timeout(self.timing.renew, self.attempt(sent)).await {
-                Ok(Ok(true)) => self.lead(sent),
-                Ok(Ok(false)) => self.follow(),
+            // Half of the time, so that one lost answer does not cost the term.
+            match timeout(self.timing.renew / 2, self.attempt(sent)).await {
+                Ok(Ok(Attempt::Leads)) => self.lead(sent),
+                Ok(Ok(Attempt::Follows)) => self.follow(),
                 // A term that cannot be renewed runs out by itself.
+                Ok(Ok(Attempt::Overtaken)) => {}
                 Ok(Err(error)) => {
-                    let error = crate::control::words(&error);
+                    let error = super::words(&error);
                     tracing::warn!(error, "the lease cannot be read or written");
                 }
                 Err(_) => tracing::warn!("no answer about the lease"),
@@ -133,17 +146,17 @@ impl Campaign {
         match timeout(self.timing.write(), give_back).await {
             Ok(Ok(())) => tracing::info!("the lease is given back"),
             Ok(Err(error)) => {
-                let error = crate::control::words(&error);
+                let error = super::words(&error);
                 tracing::warn!(error, "the lease could not be given back: it will run out");
             }
             Err(_) => tracing::warn!("the lease could not be given back in time: it will run out"),
         }
     }
 
-    async fn attempt(&mut self, now: (Instant, Timestamp)) -> kube::Result<bool> {
+    async fn attempt(&mut self, now: (Instant, Timestamp)) -> kube::Result<Attempt> {
         let lease = self.leases.get_opt(self.name).await?;
         let written = match self.election.step(lease.as_ref(), now) {
-            Step::Wait => return Ok(false),
+            Step::Wait => return Ok(Attempt::Follows),
             Step::Create(mut lease) => {
                 lease.metadata.name = Some(self.name.to_owned());
                 self.leases.create(&PostParams::default(), &lease).await
@@ -160,11 +173,10 @@ impl Campaign {
                     .metadata
                     .resource_version
                     .map(|version| (version, now.0));
-                Ok(true)
+                Ok(Attempt::Leads)
             }
-            // Another candidate was faster: look again next time.
             Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => {
-                Ok(false)
+                Ok(Attempt::Overtaken)
             }
             Err(error) => Err(error),
         }
