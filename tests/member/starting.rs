@@ -1,11 +1,13 @@
 //! `init`: from nothing, again, stopped half-way and continued, without a webhook, and with one.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use thanos_core::names;
 use thanos_tests::apiserver::User;
 use thanos_tests::ours::{Control, Installed};
-use thanos_tests::{Cluster, Options, crds};
+use thanos_tests::{Cluster, Options, Program, crds};
 
 use super::{assert_hidden, create, enrolled, file, grant, run, run_as, value, with_crd, wirings};
 
@@ -97,6 +99,53 @@ async fn what_was_stopped_half_way_is_continued() -> Result<()> {
 }
 
 #[tokio::test]
+async fn wherever_it_is_killed_the_next_run_does_the_rest() -> Result<()> {
+    Cluster::with(Options::new("member-killed"), async |cluster| {
+        let namespaces: Vec<String> = (0..6).map(|number| format!("team-{number}")).collect();
+        for namespace in &namespaces {
+            cluster.namespace(namespace, &[]).await?;
+        }
+        for (round, milliseconds) in [60, 120, 250, 400].into_iter().enumerate() {
+            let line = format!("{INIT} --wiring-name hub-{round} --secret secret-{round} --namespaces {} --yes", namespaces.join(","));
+            let program = Program::ours("kubectl-thanos")?.args(line.split(' ')).arg("--kubeconfig").arg(cluster.kubeconfig());
+            let killed = program.start(cluster.run())?;
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            drop(killed);
+            run(cluster, &line).await?.ends(1);
+            assert_eq!(enrolled(cluster, &format!("hub-{round}")).await?, namespaces);
+            let again = run(cluster, &line).await?.ends(1);
+            assert!(again.is_unchanged(), "after {milliseconds} ms: {}", again.out);
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_wiring_from_a_file_is_held_against_its_lines() -> Result<()> {
+    Cluster::with(Options::new("member-file"), async |cluster| {
+        let wrong = "apiVersion: kubectl-thanos.dev/v1alpha1\nkind: ThanosWiring\nmetadata: {name: hub}\nspec:\n  cluster: edge 01\n  remoteWrite:\n    url: https://x/\n    auth: {none: {}}\n    queueConfg: {}\n";
+        let file = file(cluster, "wrong.yaml", wrong)?;
+        let line = format!("init -f {} --yes", file.display());
+        let ran = run(cluster, &line).await?.ends(1);
+        assert!(ran.err.contains(&format!("KTH2301 {}:9:5: spec.remoteWrite.queueConfg: is not a known field", file.display())), "{}", ran.err);
+        std::fs::write(&file, wrong.replace("    queueConfg: {}\n", ""))?;
+        let ran = run(cluster, &line).await?.ends(1);
+        assert!(ran.err.contains(&format!("KTH2301 {}:5:3: spec.cluster: ", file.display())), "{}", ran.err);
+        std::fs::write(&file, wrong.replace("    queueConfg: {}\n", "").replace("edge 01", "edge-01"))?;
+        let ran = run(cluster, &line).await?.ends(1);
+        assert!(ran.err.contains("KTH5201") && ran.out.contains("thanoswiring.kubectl-thanos.dev/hub created"), "{ran:?}");
+        run(cluster, &format!("{line} --url https://y/")).await?.ends(2);
+        let yaml = run(cluster, "get wirings -o yaml").await?.ends(0);
+        assert!(yaml.out.contains("\n- name: hub\n  cluster: edge-01\n"), "{}", yaml.out);
+        assert_eq!(run(cluster, "get wirings -o name").await?.out, "thanoswiring.kubectl-thanos.dev/hub\n");
+        run(cluster, "get wirings nowhere").await?.ends(1);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn rights_that_are_missing_and_objects_of_others_stop_it_before_it_begins() -> Result<()> {
     Cluster::with(Options::new("member-init-refused").user(User::new("reader")), async |cluster| {
         cluster.namespace("a", &[]).await?;
@@ -157,9 +206,12 @@ async fn with_the_webhook_both_proofs_hold() -> Result<()> {
     Cluster::with(Options::new("member-proof"), async |cluster| {
         let webhook = Installed::new(cluster).await?;
         let serve = webhook.serve(cluster, &[]).await?;
-        let control = Control::start(cluster, &["--lease-duration=3s", "--lease-renew=2s", "--lease-retry=300ms"]).await?;
         cluster.namespace("monitoring", &[]).await?;
         let line = format!("{INIT} --namespaces monitoring --yes");
+        let waiting = run(cluster, &format!("{line} --timeout 6s")).await?.ends(124);
+        let said = "waiting until the credential in monitoring is seen (2 s): no controller has looked yet\n";
+        assert!(waiting.err.contains(said), "{}", waiting.err);
+        let control = Control::start(cluster, &["--lease-duration=3s", "--lease-renew=2s", "--lease-retry=300ms"]).await?;
         let first = run(cluster, &line).await?.ends(0);
         assert!(first.out.contains("proof: objects are wired: a Prometheus in monitoring came back wired by hub\n"), "{}", first.out);
         assert!(first.out.contains("proof: wirings are checked: "), "{}", first.out);

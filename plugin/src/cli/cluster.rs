@@ -101,9 +101,6 @@ pub struct EnrollArgs {
     /// The wiring; needed only where there are several
     #[arg(long, value_name = "NAME")]
     pub wiring: Option<String>,
-    /// The credential.
-    #[command(flatten)]
-    pub credential: CredentialArgs,
     /// Overwrite a credential that we put there before
     #[arg(long, conflicts_with_all = ["remove", "use_existing"])]
     pub replace: bool,
@@ -113,6 +110,9 @@ pub struct EnrollArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// The credential.
+    #[command(flatten)]
+    pub credential: CredentialArgs,
 }
 
 /// Wire this cluster: CRDs, a wiring, the credential, and the proof that it works.
@@ -134,12 +134,6 @@ pub struct InitArgs {
     /// A namespace to enroll; repeatable, or separated by commas. -n names one, too
     #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
     pub namespaces: Vec<String>,
-    /// The wiring.
-    #[command(flatten)]
-    pub wiring: WiringArgs,
-    /// The credential.
-    #[command(flatten)]
-    pub credential: CredentialArgs,
     /// Write the plan as manifests into a new or empty folder, without any secret value, and do nothing else
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["dry_run", "yes"])]
     pub export: Option<PathBuf>,
@@ -152,6 +146,12 @@ pub struct InitArgs {
     /// What to print
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Text)]
     pub output: ReportFormat,
+    /// The wiring.
+    #[command(flatten)]
+    pub wiring: WiringArgs,
+    /// The credential.
+    #[command(flatten)]
+    pub credential: CredentialArgs,
 }
 
 /// The wiring in flags.

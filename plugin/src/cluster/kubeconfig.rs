@@ -1,10 +1,11 @@
 //! From `--kubeconfig`, `KUBECONFIG` and `--context` to a client's settings. No error shows what the file holds.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError, NamedCluster};
 use thanos_core::codes;
 
 use crate::cli::Global;
@@ -76,11 +77,18 @@ async fn of_context(file: Kubeconfig, global: &Global) -> Result<Config, Failure
         .iter()
         .map(|context| context.name.clone())
         .collect();
+    let with_proxy = |named: &NamedCluster| {
+        named
+            .cluster
+            .as_ref()
+            .is_some_and(|cluster| cluster.proxy_url.is_some())
+    };
+    let names_a_proxy = file.clusters.iter().any(with_proxy);
     let options = KubeConfigOptions {
         context: global.context.clone(),
         ..KubeConfigOptions::default()
     };
-    Config::from_custom_kubeconfig(file, &options)
+    let mut config = Config::from_custom_kubeconfig(file, &options)
         .await
         .map_err(|error| {
             let failure = unreadable(&error, None);
@@ -92,7 +100,17 @@ async fn of_context(file: Kubeconfig, global: &Global) -> Result<Config, Failure
                 }
                 _ => failure.hint("kubectl config get-contexts"),
             }
-        })
+        })?;
+    // As kubectl does it: HTTPS_PROXY is not for this machine itself.
+    if !names_a_proxy && config.cluster_url.host().is_some_and(is_loopback) {
+        config.proxy_url = None;
+    }
+    Ok(config)
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn in_cluster(global: &Global) -> Result<Config, Failure> {

@@ -1,5 +1,7 @@
 //! The look at a namespace before anything is put into it. Read only.
 
+use std::fmt;
+
 use futures::future::try_join_all;
 use serde_json::Value;
 use thanos_core::names;
@@ -9,8 +11,8 @@ use crate::cluster::Cluster;
 use crate::cluster::resource::{At, NAMESPACES, ROLE_BINDINGS, ROLES};
 use crate::cluster::trouble::Trouble;
 
-/// What is there of what an enrolment makes.
-#[derive(Clone, Debug, Default)]
+/// What is there of what an enrolment makes. No `Debug` shows it: the holders are whole Secrets.
+#[derive(Clone, Default)]
 pub(crate) struct Found {
     /// The namespace.
     pub(crate) namespace: Option<Value>,
@@ -20,6 +22,12 @@ pub(crate) struct Found {
     pub(crate) role: Option<Value>,
     /// The RoleBinding.
     pub(crate) binding: Option<Value>,
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Found").finish_non_exhaustive()
+    }
 }
 
 /// Looks.

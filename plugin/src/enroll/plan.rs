@@ -1,6 +1,7 @@
 //! What is to be put into a namespace: a pure function of wiring, wish and what was found. Nothing is left to choose.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::{Value, json};
 use thanos_core::codes::{self, Code};
@@ -78,8 +79,8 @@ pub(crate) struct Row {
     pub(crate) step: Step,
 }
 
-/// How it is carried out.
-#[derive(Clone, Debug)]
+/// How it is carried out. What it writes may be a credential, so no `Debug` shows it.
+#[derive(Clone)]
 pub(crate) enum Step {
     /// An object is made whole, and only if there is none.
     Make(Value),
@@ -89,6 +90,17 @@ pub(crate) enum Step {
     Apply(Value),
     /// The namespace goes on the wiring's list.
     List { namespace: String },
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Make(_) => "Make",
+            Self::Lay(_) => "Lay",
+            Self::Apply(_) => "Apply",
+            Self::List { .. } => "List",
+        })
+    }
 }
 
 /// The steps for one namespace, in their order.

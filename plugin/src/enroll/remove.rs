@@ -14,7 +14,7 @@ use crate::cluster::trouble::Sort;
 use crate::failure::Failure;
 
 /// What removing comes to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Removal {
     /// Objects of ours that may go.
     pub(crate) goes: Vec<(At, Value)>,

@@ -110,10 +110,8 @@ fn from_nothing_everything_is_made_in_its_order() {
             "change a thanoswiring.kubectl-thanos.dev/hub",
         ]
     );
-    assert!(
-        !format!("{plan:?}").contains("hunter22")
-            && !as_json(&plan).to_string().contains("hunter22")
-    );
+    let password = Hidden::new("hunter22");
+    assert!(!password.is_in(&format!("{plan:?}")) && !password.is_in(&as_json(&plan).to_string()));
 }
 
 #[test]
