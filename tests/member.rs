@@ -36,7 +36,11 @@ impl Ran {
 
     /// Whether nothing was changed.
     fn is_unchanged(&self) -> bool {
-        !self.out.is_empty() && self.out.lines().all(|line| line.contains(" unchanged") || line.starts_with("proof: "))
+        !self.out.is_empty()
+            && self
+                .out
+                .lines()
+                .all(|line| line.contains(" unchanged") || line.starts_with("proof: "))
     }
 }
 
@@ -48,9 +52,19 @@ async fn run_as(kubeconfig: &Path, line: &str, stdin: &str) -> Result<Ran> {
     let stdin = stdin.to_owned();
     let ran = tokio::task::spawn_blocking(move || {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = kubectl_thanos::run_in(&Surroundings::bare(), words, &mut stdin.as_bytes(), &mut out, &mut err);
+        let code = kubectl_thanos::run_in(
+            &Surroundings::bare(),
+            words,
+            &mut stdin.as_bytes(),
+            &mut out,
+            &mut err,
+        );
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ran { code, out: text(out), err: text(err) }
+        Ran {
+            code,
+            out: text(out),
+            err: text(err),
+        }
     });
     ran.await.context("the command panicked")
 }
@@ -65,8 +79,19 @@ async fn with_crd(cluster: &Cluster) -> Result<()> {
     let apply = PatchParams::apply("tests");
     let crd = ThanosWiring::crd();
     let api: Api<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> = Api::all(cluster.client());
-    api.patch(&crd.metadata.name.clone().unwrap_or_default(), &apply, &Patch::Apply(&thanos_core::wiring::crd())).await?;
-    crds::served(&cluster.client(), names::GROUP, names::VERSION, "thanoswirings").await
+    api.patch(
+        &crd.metadata.name.clone().unwrap_or_default(),
+        &apply,
+        &Patch::Apply(&thanos_core::wiring::crd()),
+    )
+    .await?;
+    crds::served(
+        &cluster.client(),
+        names::GROUP,
+        names::VERSION,
+        "thanoswirings",
+    )
+    .await
 }
 
 /// A wiring with this auth.
@@ -75,7 +100,9 @@ async fn with_wiring(cluster: &Cluster, name: &str, remote_write: Value) -> Resu
         "apiVersion": names::API_VERSION, "kind": "ThanosWiring", "metadata": {"name": name},
         "spec": {"cluster": "edge-01", "remoteWrite": remote_write},
     }))?;
-    wirings(cluster).create(&PostParams::default(), &wiring).await?;
+    wirings(cluster)
+        .create(&PostParams::default(), &wiring)
+        .await?;
     Ok(())
 }
 
@@ -96,7 +123,11 @@ fn secrets(cluster: &Cluster, namespace: &str) -> Api<Secret> {
 /// The enrolled namespaces, in the order of their names.
 async fn enrolled(cluster: &Cluster, wiring: &str) -> Result<Vec<String>> {
     let stored = wirings(cluster).get(wiring).await?;
-    let mut namespaces = stored.spec.credentials.map(|credentials| credentials.namespaces).unwrap_or_default();
+    let mut namespaces = stored
+        .spec
+        .credentials
+        .map(|credentials| credentials.namespaces)
+        .unwrap_or_default();
     namespaces.sort();
     Ok(namespaces)
 }
@@ -142,7 +173,10 @@ async fn grant(cluster: &Cluster, name: &str, user: &str, rules: Value) -> Resul
 fn assert_hidden(secret: &str, texts: &[&str]) {
     let encoded = BASE64_STANDARD.encode(secret);
     for text in texts {
-        assert!(!text.contains(secret) && !text.contains(&encoded), "the secret is in: {text}");
+        assert!(
+            !text.contains(secret) && !text.contains(&encoded),
+            "the secret is in: {text}"
+        );
     }
 }
 

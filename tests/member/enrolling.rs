@@ -11,7 +11,10 @@ use thanos_core::names;
 use thanos_tests::certificates::Authority;
 use thanos_tests::{Cluster, Options};
 
-use super::{assert_hidden, basic, create, enrolled, file, run, run_as, secrets, value, with_crd, with_wiring};
+use super::{
+    assert_hidden, basic, create, enrolled, file, run, run_as, secrets, value, with_crd,
+    with_wiring,
+};
 
 async fn stage(cluster: &Cluster, namespaces: &[&str]) -> Result<()> {
     with_crd(cluster).await?;
@@ -27,7 +30,11 @@ async fn a_namespace_is_enrolled_once_however_often_it_is_asked_for() -> Result<
         stage(cluster, &["team-a", "team-b", names::NAMESPACE]).await?;
         with_wiring(cluster, "hub", basic(names::SECRET)).await?;
         let dry = run(cluster, "enroll -n team-a --dry-run").await?.ends(0);
-        assert!(dry.out.lines().all(|line| line.ends_with(" (dry run)")), "{}", dry.out);
+        assert!(
+            dry.out.lines().all(|line| line.ends_with(" (dry run)")),
+            "{}",
+            dry.out
+        );
         assert!(enrolled(cluster, "hub").await?.is_empty());
 
         let first = run(cluster, "enroll -n team-a").await?.ends(0);
@@ -40,27 +47,51 @@ async fn a_namespace_is_enrolled_once_however_often_it_is_asked_for() -> Result<
         );
         assert!(first.err.contains("KTH4104"), "{}", first.err);
         let password = value(cluster, "team-a", "password").await?;
-        assert_eq!((password.len(), value(cluster, "team-a", "user").await?.as_str()), (43, "edge-01"));
+        assert_eq!(
+            (
+                password.len(),
+                value(cluster, "team-a", "user").await?.as_str()
+            ),
+            (43, "edge-01")
+        );
 
         let second = run(cluster, "enroll -n team-a").await?.ends(0);
         assert!(second.is_unchanged() && second.err.is_empty(), "{second:?}");
         assert_eq!(value(cluster, "team-a", "password").await?, password);
 
         let line = cluster.run().folder().join("team-a.htpasswd");
-        let third = run(cluster, &format!("enroll -n team-a --htpasswd-out {}", line.display())).await?.ends(0);
+        let third = run(
+            cluster,
+            &format!("enroll -n team-a --htpasswd-out {}", line.display()),
+        )
+        .await?
+        .ends(0);
         assert!(third.is_unchanged(), "{third:?}");
         assert!(std::fs::read_to_string(&line)?.starts_with("edge-01:{SHA}"));
-        let fourth = run(cluster, &format!("enroll -n team-a --htpasswd-out {}", line.display())).await?.ends(1);
-        assert!(fourth.err.contains("KTH0006") && fourth.out.is_empty(), "{fourth:?}");
+        let fourth = run(
+            cluster,
+            &format!("enroll -n team-a --htpasswd-out {}", line.display()),
+        )
+        .await?
+        .ends(1);
+        assert!(
+            fourth.err.contains("KTH0006") && fourth.out.is_empty(),
+            "{fourth:?}"
+        );
 
         // A second namespace takes over what the first one has.
-        let copied = run(cluster, "enroll -n team-b --copy-from team-a").await?.ends(0);
+        let copied = run(cluster, "enroll -n team-b --copy-from team-a")
+            .await?
+            .ends(0);
         assert_eq!(value(cluster, "team-b", "password").await?, password);
         assert_eq!(enrolled(cluster, "hub").await?, ["team-a", "team-b"]);
         the_controller_may_watch_that_secret_and_no_other(cluster).await?;
 
         let audit = std::fs::read_to_string(cluster.server().audit_log().context("an audit log")?)?;
-        let said: Vec<&str> = [&dry, &first, &second, &third, &fourth, &copied].iter().flat_map(|ran| [ran.out.as_str(), ran.err.as_str()]).collect();
+        let said: Vec<&str> = [&dry, &first, &second, &third, &fourth, &copied]
+            .iter()
+            .flat_map(|ran| [ran.out.as_str(), ran.err.as_str()])
+            .collect();
         assert_hidden(&password, &said);
         assert_hidden(&password, &[&audit]);
         Ok(())
@@ -71,9 +102,13 @@ async fn a_namespace_is_enrolled_once_however_often_it_is_asked_for() -> Result<
 async fn the_controller_may_watch_that_secret_and_no_other(cluster: &Cluster) -> Result<()> {
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": names::ACCOUNT_CONTROL}});
     let account: ServiceAccount = serde_json::from_value(account)?;
-    Api::namespaced(cluster.client(), names::NAMESPACE).create(&PostParams::default(), &account).await?;
+    Api::namespaced(cluster.client(), names::NAMESPACE)
+        .create(&PostParams::default(), &account)
+        .await?;
     create(cluster, json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "other", "namespace": "team-a"}})).await?;
-    let kubeconfig = cluster.kubeconfig_of_account(names::NAMESPACE, names::ACCOUNT_CONTROL).await?;
+    let kubeconfig = cluster
+        .kubeconfig_of_account(names::NAMESPACE, names::ACCOUNT_CONTROL)
+        .await?;
     let client = cluster.client_of(&kubeconfig).await?;
     let api: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(client, "team-a");
     api.get(names::SECRET).await?;
@@ -90,7 +125,9 @@ async fn many_admins_at_once_lose_no_namespace() -> Result<()> {
         let names: Vec<&str> = namespaces.iter().map(String::as_str).collect();
         stage(cluster, &names).await?;
         with_wiring(cluster, "hub", basic(names::SECRET)).await?;
-        let all = names.iter().map(async |name| run(cluster, &format!("enroll -n {name}")).await);
+        let all = names
+            .iter()
+            .map(async |name| run(cluster, &format!("enroll -n {name}")).await);
         for ran in try_join_all(all).await? {
             ran.ends(0);
         }
@@ -100,12 +137,17 @@ async fn many_admins_at_once_lose_no_namespace() -> Result<()> {
         cluster.namespace("shared", &[]).await?;
         let all = (0..4).map(async |_| run(cluster, "enroll -n shared --wiring hub").await);
         let ran = try_join_all(all).await?;
-        let made = ran.iter().filter(|ran| ran.out.contains("secret/remotewrite-secret created")).count();
+        let made = ran
+            .iter()
+            .filter(|ran| ran.out.contains("secret/remotewrite-secret created"))
+            .count();
         assert_eq!(made, 1, "{ran:?}");
         for ran in ran {
             ran.ends(0);
         }
-        let all = names.iter().map(async |name| run(cluster, &format!("enroll -n {name} --remove")).await);
+        let all = names
+            .iter()
+            .map(async |name| run(cluster, &format!("enroll -n {name} --remove")).await);
         for ran in try_join_all(all).await? {
             ran.ends(0);
         }
@@ -122,11 +164,24 @@ async fn a_secret_that_is_not_ours_is_left_as_it_is() -> Result<()> {
         with_wiring(cluster, "hub", basic(names::SECRET)).await?;
         let data = json!({"user": "bm9ib2R5", "password": "aHVudGVyMjI="});
         let metadata = json!({"name": names::SECRET, "namespace": "team-a"});
-        create(cluster, json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})).await?;
+        create(
+            cluster,
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}),
+        )
+        .await?;
         let before = secrets(cluster, "team-a").get(names::SECRET).await?;
-        for line in ["enroll -n team-a", "enroll -n team-a --replace", "enroll -n team-a --dry-run"] {
+        for line in [
+            "enroll -n team-a",
+            "enroll -n team-a --replace",
+            "enroll -n team-a --dry-run",
+        ] {
             let ran = run(cluster, line).await?.ends(5);
-            assert!(ran.err.contains("KTH1012 secret/remotewrite-secret in namespace team-a"), "{}", ran.err);
+            assert!(
+                ran.err
+                    .contains("KTH1012 secret/remotewrite-secret in namespace team-a"),
+                "{}",
+                ran.err
+            );
             assert_hidden("hunter22", &[&ran.out, &ran.err]);
         }
         assert_eq!(secrets(cluster, "team-a").get(names::SECRET).await?, before);
@@ -134,17 +189,23 @@ async fn a_secret_that_is_not_ours_is_left_as_it_is() -> Result<()> {
         let roles: Api<Role> = Api::namespaced(cluster.client(), "team-a");
         assert!(roles.list(&ListParams::default()).await?.items.is_empty());
 
-        run(cluster, "enroll -n team-a --use-existing").await?.ends(0);
+        run(cluster, "enroll -n team-a --use-existing")
+            .await?
+            .ends(0);
         assert_eq!(enrolled(cluster, "hub").await?, ["team-a"]);
         run(cluster, "enroll -n team-a --remove").await?.ends(0);
         assert_eq!(secrets(cluster, "team-a").get(names::SECRET).await?, before);
 
         // One that serves another wiring is not ours either.
-        secrets(cluster, "team-a").delete(names::SECRET, &DeleteParams::default()).await?;
+        secrets(cluster, "team-a")
+            .delete(names::SECRET, &DeleteParams::default())
+            .await?;
         with_wiring(cluster, "other", basic(names::SECRET)).await?;
         let ran = run(cluster, "enroll -n team-a").await?.ends(2);
         assert!(ran.err.contains("hub, other"), "{}", ran.err);
-        run(cluster, "enroll -n team-a --wiring other").await?.ends(0);
+        run(cluster, "enroll -n team-a --wiring other")
+            .await?
+            .ends(0);
         let ran = run(cluster, "enroll -n team-a --wiring hub").await?.ends(5);
         assert!(ran.err.contains("serves wiring other"), "{}", ran.err);
         Ok(())

@@ -9,7 +9,7 @@ use thanos_tests::apiserver::User;
 use thanos_tests::ours::{Control, Installed};
 use thanos_tests::{Cluster, Options, Program, crds};
 
-use super::{assert_hidden, create, enrolled, file, grant, run, run_as, value, with_crd, wirings};
+use super::{assert_hidden, create, enrolled, file, grant, run, run_as, value, wirings, with_crd};
 
 const INIT: &str = "init --cluster edge-01 --url https://receive.example.com/api/v1/receive";
 
@@ -57,9 +57,22 @@ async fn from_nothing_to_everything_but_the_webhook_and_again() -> Result<()> {
 }
 
 async fn only_dry_runs_of_the_proof(cluster: &Cluster, audit: &str) -> Result<()> {
-    let proofs: Vec<&str> = audit.lines().filter(|line| line.contains("kubectl-thanos-proof")).collect();
-    assert!(!proofs.is_empty() && proofs.iter().all(|line| line.contains("dryRun=All")), "{proofs:?}");
-    assert_eq!(wirings(cluster).list(&Default::default()).await?.items.len(), 1);
+    let proofs: Vec<&str> = audit
+        .lines()
+        .filter(|line| line.contains("kubectl-thanos-proof"))
+        .collect();
+    assert!(
+        !proofs.is_empty() && proofs.iter().all(|line| line.contains("dryRun=All")),
+        "{proofs:?}"
+    );
+    assert_eq!(
+        wirings(cluster)
+            .list(&Default::default())
+            .await?
+            .items
+            .len(),
+        1
+    );
     Ok(())
 }
 
@@ -105,20 +118,51 @@ async fn wherever_it_is_killed_the_next_run_does_the_rest() -> Result<()> {
         for namespace in &namespaces {
             cluster.namespace(namespace, &[]).await?;
         }
-        for (round, milliseconds) in [60, 120, 250, 400].into_iter().enumerate() {
-            let line = format!("{INIT} --wiring-name hub-{round} --secret secret-{round} --namespaces {} --yes", namespaces.join(","));
-            let program = Program::ours("kubectl-thanos")?.args(line.split(' ')).arg("--kubeconfig").arg(cluster.kubeconfig());
-            let killed = program.start(cluster.run())?;
-            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-            drop(killed);
+        for (round, steps) in [1, 3, 5, 12, 20].into_iter().enumerate() {
+            let line = format!(
+                "{INIT} --wiring-name hub-{round} --secret secret-{round} --namespaces {} --yes",
+                namespaces.join(",")
+            );
+            let done = killed_after(cluster, &format!("killed-{round}"), &line, steps).await?;
+            println!("killed after {done} of 26 steps");
             run(cluster, &line).await?.ends(1);
-            assert_eq!(enrolled(cluster, &format!("hub-{round}")).await?, namespaces);
+            assert_eq!(
+                enrolled(cluster, &format!("hub-{round}")).await?,
+                namespaces
+            );
             let again = run(cluster, &line).await?.ends(1);
-            assert!(again.is_unchanged(), "after {milliseconds} ms: {}", again.out);
+            assert!(again.is_unchanged(), "after {done} steps: {}", again.out);
         }
         Ok(())
     })
     .await
+}
+
+/// Runs the program and kills it as soon as it has told so many steps; gives how many it had told then.
+async fn killed_after(cluster: &Cluster, name: &str, line: &str, steps: usize) -> Result<usize> {
+    let program = Program::ours("kubectl-thanos")?
+        .named(name)
+        .args(line.split(' '))
+        .arg("--kubeconfig")
+        .arg(cluster.kubeconfig());
+    let process = program.start(cluster.run())?;
+    let log = process.log().to_owned();
+    let told = || -> Result<usize> {
+        let log = std::fs::read_to_string(&log)?;
+        Ok(log
+            .lines()
+            .filter(|line| {
+                [" created", " configured", " unchanged ("]
+                    .iter()
+                    .any(|word| line.contains(word))
+            })
+            .count())
+    };
+    while told()? < steps {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(process);
+    told()
 }
 
 #[tokio::test]
@@ -180,24 +224,60 @@ async fn rights_that_are_missing_and_objects_of_others_stop_it_before_it_begins(
 
 #[tokio::test]
 async fn without_an_operator_nothing_begins() -> Result<()> {
-    Cluster::with(Options::new("member-no-operator").crds(&[]), async |cluster| {
-        cluster.namespace("a", &[]).await?;
-        let ran = run(cluster, &format!("{INIT} --namespaces a --yes")).await?.ends(1);
-        assert!(ran.err.contains("KTH1010") && ran.err.contains("install prometheus-operator first"), "{}", ran.err);
-        assert!(ran.out.is_empty());
-        let folder = cluster.run().folder().join("exported");
-        let exported = run(cluster, &format!("{INIT} --namespaces a --export {}", folder.display())).await?.ends(0);
-        assert_eq!(exported.out.lines().count(), 4, "{}", exported.out);
-        // What was written is what init would apply.
-        let applied = cluster.kubectl()?.args(["apply", "--server-side", "-f"]).arg(folder.join("thanoswirings.kubectl-thanos.dev.yaml")).output().await?;
-        assert_eq!(applied.code, Some(0), "{}", applied.stderr);
-        crds::served(&cluster.client(), names::GROUP, names::VERSION, "thanoswirings").await?;
-        let applied = cluster.kubectl()?.args(["apply", "--server-side", "-f"]).arg(&folder).output().await?;
-        assert_eq!(applied.code, Some(0), "{}", applied.stderr);
-        assert_eq!(enrolled(cluster, "hub").await?, ["a"]);
-        run(cluster, &format!("{INIT} --namespaces a --export {}", folder.display())).await?.ends(1);
-        Ok(())
-    })
+    Cluster::with(
+        Options::new("member-no-operator").crds(&[]),
+        async |cluster| {
+            cluster.namespace("a", &[]).await?;
+            let ran = run(cluster, &format!("{INIT} --namespaces a --yes"))
+                .await?
+                .ends(1);
+            assert!(
+                ran.err.contains("KTH1010")
+                    && ran.err.contains("install prometheus-operator first"),
+                "{}",
+                ran.err
+            );
+            assert!(ran.out.is_empty());
+            let folder = cluster.run().folder().join("exported");
+            let exported = run(
+                cluster,
+                &format!("{INIT} --namespaces a --export {}", folder.display()),
+            )
+            .await?
+            .ends(0);
+            assert_eq!(exported.out.lines().count(), 4, "{}", exported.out);
+            // What was written is what init would apply.
+            let applied = cluster
+                .kubectl()?
+                .args(["apply", "--server-side", "-f"])
+                .arg(folder.join("thanoswirings.kubectl-thanos.dev.yaml"))
+                .output()
+                .await?;
+            assert_eq!(applied.code, Some(0), "{}", applied.stderr);
+            crds::served(
+                &cluster.client(),
+                names::GROUP,
+                names::VERSION,
+                "thanoswirings",
+            )
+            .await?;
+            let applied = cluster
+                .kubectl()?
+                .args(["apply", "--server-side", "-f"])
+                .arg(&folder)
+                .output()
+                .await?;
+            assert_eq!(applied.code, Some(0), "{}", applied.stderr);
+            assert_eq!(enrolled(cluster, "hub").await?, ["a"]);
+            run(
+                cluster,
+                &format!("{INIT} --namespaces a --export {}", folder.display()),
+            )
+            .await?
+            .ends(1);
+            Ok(())
+        },
+    )
     .await
 }
 
