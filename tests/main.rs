@@ -1,6 +1,7 @@
 //! Asks every door the same question, and runs the real programs. One test binary; one file per subject.
 
 mod cases;
+mod certificate;
 mod charts;
 mod codes;
 mod control;

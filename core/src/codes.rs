@@ -71,14 +71,19 @@ impl fmt::Display for Code {
 impl Code {
     /// The row of a code or an id, in any case.
     pub fn find(word: &str) -> Option<&'static Code> {
-        CODES.iter().copied().find(|row| row.code.eq_ignore_ascii_case(word) || row.id.eq_ignore_ascii_case(word))
+        CODES
+            .iter()
+            .copied()
+            .find(|row| row.code.eq_ignore_ascii_case(word) || row.id.eq_ignore_ascii_case(word))
     }
 
     /// The Event reason: the id in camel case, as Kubernetes has them.
     pub fn event_reason(&self) -> String {
         let words = self.id.split('-').map(|word| {
             let mut letters = word.chars();
-            letters.next().map_or_else(String::new, |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+            letters.next().map_or_else(String::new, |first| {
+                first.to_ascii_uppercase().to_string() + letters.as_str()
+            })
         });
         words.collect()
     }
@@ -515,15 +520,39 @@ mod tests {
     #[test]
     fn every_row_is_complete_and_stands_once_in_order() {
         for pair in CODES.windows(2) {
-            assert!(pair[0].code < pair[1].code, "{} before {}", pair[0], pair[1]);
+            assert!(
+                pair[0].code < pair[1].code,
+                "{} before {}",
+                pair[0],
+                pair[1]
+            );
         }
         for row in CODES {
-            assert!(row.code.len() == 7 && row.code.starts_with("KTH") && row.code[3..].chars().all(|c| c.is_ascii_digit()), "{row}");
-            assert_eq!(CODES.iter().filter(|other| other.id == row.id).count(), 1, "{row}");
-            for text in [row.title, row.cause, row.see, row.fix, row.silence, row.since] {
+            assert!(
+                row.code.len() == 7
+                    && row.code.starts_with("KTH")
+                    && row.code[3..].chars().all(|c| c.is_ascii_digit()),
+                "{row}"
+            );
+            assert_eq!(
+                CODES.iter().filter(|other| other.id == row.id).count(),
+                1,
+                "{row}"
+            );
+            for text in [
+                row.title,
+                row.cause,
+                row.see,
+                row.fix,
+                row.silence,
+                row.since,
+            ] {
                 assert!(!text.trim().is_empty(), "{row}");
             }
-            assert!(!row.title.ends_with('.') && row.cause.ends_with('.'), "{row}");
+            assert!(
+                !row.title.ends_with('.') && row.cause.ends_with('.'),
+                "{row}"
+            );
         }
     }
 

@@ -4,8 +4,11 @@
 //! wiring is applied whole or not at all.
 
 mod adopt;
+mod claims;
 mod draft;
+mod entry;
 mod identity;
+mod labels;
 mod record;
 mod revert;
 mod versions;
@@ -33,9 +36,12 @@ pub fn decide(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Decision {
     let mut draft = match Draft::read(subject) {
         Ok(draft) => draft,
         Err(reason) => {
-            let selecting = rules.wirings().iter().filter(|wiring| unselected(subject, facts, wiring).is_none());
+            let selecting = rules
+                .wirings()
+                .iter()
+                .filter(|wiring| unselected(subject, facts, wiring).is_none());
             let outcomes = selecting.map(|wiring| (Arc::clone(&wiring.name), Outcome::Wire));
-            return left_whole(subject, reason, outcomes.collect());
+            return left_whole(subject, &reason, outcomes.collect());
         }
     };
     let mut decision = Decision::leave(Reason::NoWiring);
@@ -52,13 +58,15 @@ pub fn decide(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Decision {
 pub fn revert(subject: &Subject<'_>) -> Decision {
     let mut draft = match Draft::read(subject) {
         Ok(draft) => draft,
-        Err(reason) => return left_whole(subject, reason, Vec::new()),
+        Err(reason) => return left_whole(subject, &reason, Vec::new()),
     };
     let mut decision = Decision::leave(Reason::NoWiring);
     // A later wiring may have taken a name that an earlier one's adoption had set free: the last in comes out first.
     for name in draft.record.names().into_iter().rev() {
         revert::revert(&mut draft, &name);
-        decision.outcomes.push((name.into(), Outcome::Unwire(Reason::ObjectNotSelected)));
+        decision
+            .outcomes
+            .push((name.into(), Outcome::Unwire(Reason::ObjectNotSelected)));
     }
     conclude(draft, decision, &Rules::default())
 }
@@ -72,26 +80,43 @@ fn quiet(subject: &Subject<'_>, rules: &Rules) -> Option<Reason> {
     if !subject.spec_is_unchanged() || subject.annotation(names::TOUCH).is_some() {
         return None;
     }
-    let before = |map: &str, key: &str| old.get("metadata").and_then(|metadata| metadata.get(map)).and_then(|map| map.get(key)).and_then(Value::as_str);
+    let before = |map: &str, key: &str| {
+        old.get("metadata")
+            .and_then(|metadata| metadata.get(map))
+            .and_then(|map| map.get(key))
+            .and_then(Value::as_str)
+    };
     let same_annotation = subject.annotation(names::WIRED) == before("annotations", names::WIRED);
     let same_label = |key: &str| subject.label(key) == before("labels", key);
-    let same = same_annotation && same_label(names::WIRE) && rules.object_keys().into_iter().all(same_label);
+    let same = same_annotation
+        && same_label(names::WIRE)
+        && rules.object_keys().into_iter().all(same_label);
     same.then_some(Reason::Untouched)
 }
 
 /// Un-wires what is no longer selected; gives back the wirings that select the subject.
-fn unwire<'r>(draft: &mut Draft<'_>, facts: &Facts, rules: &'r Rules, decision: &mut Decision) -> Vec<&'r Arc<Wiring>> {
+fn unwire<'r>(
+    draft: &mut Draft<'_>,
+    facts: &Facts,
+    rules: &'r Rules,
+    decision: &mut Decision,
+) -> Vec<&'r Arc<Wiring>> {
     let mut selecting = Vec::new();
     for wiring in rules.wirings() {
         match unselected(draft.subject, facts, wiring) {
             None => {
-                if wiring.opt_out == OptOut::Forbidden && draft.subject.label(names::WIRE) == Some(names::DISABLED) {
-                    decision.warnings.push(Warning::OptOutIgnored { wiring: Arc::clone(&wiring.name) });
+                if wiring.opt_out == OptOut::Forbidden
+                    && draft.subject.label(names::WIRE) == Some(names::DISABLED)
+                {
+                    decision.warnings.push(Warning::OptOutIgnored {
+                        wiring: Arc::clone(&wiring.name),
+                    });
                 }
                 selecting.push(wiring);
             }
             Some(reason) => {
-                let keeps = matches!(reason, Reason::NamespaceUnknown { .. }) || (wiring.deleting && wiring.on_delete == OnDelete::Keep);
+                let keeps = matches!(reason, Reason::NamespaceUnknown { .. })
+                    || (wiring.deleting && wiring.on_delete == OnDelete::Keep);
                 let outcome = if draft.record.wired(&wiring.name).is_some() && !keeps {
                     revert::revert(draft, &wiring.name);
                     Outcome::Unwire(reason)
@@ -105,8 +130,14 @@ fn unwire<'r>(draft: &mut Draft<'_>, facts: &Facts, rules: &'r Rules, decision: 
     selecting
 }
 
-fn wire_all(draft: &mut Draft<'_>, facts: &Facts, rules: &Rules, selecting: &[&Arc<Wiring>], decision: &mut Decision) {
-    let mut claims = wire::Claims::default();
+fn wire_all(
+    draft: &mut Draft<'_>,
+    facts: &Facts,
+    rules: &Rules,
+    selecting: &[&Arc<Wiring>],
+    decision: &mut Decision,
+) {
+    let mut claims = claims::Claims::default();
     for wiring in selecting {
         let outcome = match wire::wire(draft, wiring, facts, rules, &mut claims) {
             Ok(done) => {
@@ -115,7 +146,11 @@ fn wire_all(draft: &mut Draft<'_>, facts: &Facts, rules: &Rules, selecting: &[&A
                         decision.warnings.push(warning);
                     }
                 }
-                if done.changed { Outcome::Wire } else { Outcome::Leave(Reason::AlreadyWired) }
+                if done.changed {
+                    Outcome::Wire
+                } else {
+                    Outcome::Leave(Reason::AlreadyWired)
+                }
             }
             Err(reason) => leave(decision, wiring, reason),
         };
@@ -125,7 +160,10 @@ fn wire_all(draft: &mut Draft<'_>, facts: &Facts, rules: &Rules, selecting: &[&A
 
 fn leave(decision: &mut Decision, wiring: &Wiring, reason: Reason) -> Outcome {
     if reason.is_obstacle() {
-        decision.warnings.push(Warning::NotWired { wiring: Arc::clone(&wiring.name), reason: reason.clone() });
+        decision.warnings.push(Warning::NotWired {
+            wiring: Arc::clone(&wiring.name),
+            reason: reason.clone(),
+        });
     }
     Outcome::Leave(reason)
 }
@@ -139,22 +177,31 @@ fn unselected(subject: &Subject<'_>, facts: &Facts, wiring: &Wiring) -> Option<R
         return Some(Reason::KindNotListed { kind: subject.kind });
     }
     let Some(labels) = &facts.namespace else {
-        return Some(Reason::NamespaceUnknown { namespace: subject.namespace.to_owned() });
+        return Some(Reason::NamespaceUnknown {
+            namespace: subject.namespace.to_owned(),
+        });
     };
     if !wiring.namespaces.matches(labels) {
-        return Some(Reason::NamespaceNotSelected { namespace: subject.namespace.to_owned() });
+        return Some(Reason::NamespaceNotSelected {
+            namespace: subject.namespace.to_owned(),
+        });
     }
     if !wiring.objects.selects_all() && !wiring.objects.matches(&subject.labels()) {
         return Some(Reason::ObjectNotSelected);
     }
-    let opted_out = subject.label(names::WIRE) == Some(names::DISABLED) && wiring.opt_out == OptOut::Allowed;
+    let opted_out =
+        subject.label(names::WIRE) == Some(names::DISABLED) && wiring.opt_out == OptOut::Allowed;
     opted_out.then_some(Reason::OptedOut)
 }
 
 /// Words the draft as edits, and says the one reason where there are none.
 fn conclude(draft: Draft<'_>, mut decision: Decision, rules: &Rules) -> Decision {
     let subject = draft.subject;
-    let gone = draft.record.names().into_iter().find(|name| rules.wiring(name).is_none());
+    let gone = draft
+        .record
+        .names()
+        .into_iter()
+        .find(|name| rules.wiring(name).is_none());
     match draft.finish() {
         Ok(finished) if finished.edits.is_empty() => {
             decision.verdict = Verdict::Leave(one_reason(&decision, gone));
@@ -165,15 +212,20 @@ fn conclude(draft: Draft<'_>, mut decision: Decision, rules: &Rules) -> Decision
             decision.verdict = Verdict::Change(finished.edits);
             decision
         }
-        Err(reason) => left_whole(subject, reason, decision.outcomes),
+        Err(reason) => left_whole(subject, &reason, decision.outcomes),
     }
 }
 
 fn one_reason(decision: &Decision, gone: Option<String>) -> Reason {
-    let left = || decision.outcomes.iter().filter_map(|(_, outcome)| match outcome {
-        Outcome::Leave(reason) | Outcome::Unwire(reason) => Some(reason),
-        Outcome::Wire => None,
-    });
+    let left = || {
+        decision
+            .outcomes
+            .iter()
+            .filter_map(|(_, outcome)| match outcome {
+                Outcome::Leave(reason) | Outcome::Unwire(reason) => Some(reason),
+                Outcome::Wire => None,
+            })
+    };
     left()
         .find(|reason| reason.is_obstacle())
         .or_else(|| left().find(|reason| **reason == Reason::AlreadyWired))
@@ -184,12 +236,19 @@ fn one_reason(decision: &Decision, gone: Option<String>) -> Reason {
 
 /// The object is left whole for one reason, by every wiring that would have edited it; only the touch annotation goes,
 /// whenever it is there.
-fn left_whole(subject: &Subject<'_>, reason: Reason, outcomes: Vec<(Arc<str>, Outcome)>) -> Decision {
+fn left_whole(
+    subject: &Subject<'_>,
+    reason: &Reason,
+    outcomes: Vec<(Arc<str>, Outcome)>,
+) -> Decision {
     let mut decision = Decision::leave(reason.clone());
     for (wiring, outcome) in outcomes {
         let outcome = match outcome {
             Outcome::Wire | Outcome::Unwire(_) => {
-                decision.warnings.push(Warning::NotWired { wiring: Arc::clone(&wiring), reason: reason.clone() });
+                decision.warnings.push(Warning::NotWired {
+                    wiring: Arc::clone(&wiring),
+                    reason: reason.clone(),
+                });
                 Outcome::Leave(reason.clone())
             }
             left @ Outcome::Leave(_) => left,

@@ -59,30 +59,70 @@ pub enum Cause {
 pub enum Reason {
     AlreadyWired,
     NoWiring,
-    KindNotListed { kind: Kind },
-    NamespaceNotSelected { namespace: String },
+    KindNotListed {
+        kind: Kind,
+    },
+    NamespaceNotSelected {
+        namespace: String,
+    },
     ObjectNotSelected,
     OptedOut,
-    NamespaceUnknown { namespace: String },
-    NotEnrolled { namespace: String },
-    CredentialMissing { namespace: String, why: String },
+    NamespaceUnknown {
+        namespace: String,
+    },
+    NotEnrolled {
+        namespace: String,
+    },
+    CredentialMissing {
+        namespace: String,
+        why: String,
+    },
     NameUnknown,
-    CrdTooOld { path: &'static str },
-    EntryTaken { entry: String, by: Arc<str> },
-    LabelTaken { label: String, by: Arc<str> },
+    CrdTooOld {
+        path: &'static str,
+    },
+    EntryTaken {
+        entry: String,
+        by: Arc<str>,
+    },
+    LabelTaken {
+        label: String,
+        by: Arc<str>,
+    },
     WiringGoing,
-    WiringGone { wiring: String },
+    WiringGone {
+        wiring: String,
+    },
     Untouched,
     Deleting,
     Subresource,
-    LabelNameTaken { label: String, path: &'static str },
-    EntryAmbiguous { path: String, other: String },
-    EntryConflicts { path: String },
-    VersionTooOld { path: &'static str, needs: &'static str, has: String },
-    VersionNever { path: &'static str },
-    AnnotationTooLarge { bytes: usize },
+    LabelNameTaken {
+        label: String,
+        path: &'static str,
+    },
+    EntryAmbiguous {
+        path: String,
+        other: String,
+    },
+    EntryConflicts {
+        path: String,
+    },
+    VersionTooOld {
+        path: &'static str,
+        needs: &'static str,
+        has: String,
+    },
+    VersionNever {
+        path: &'static str,
+    },
+    AnnotationTooLarge {
+        bytes: usize,
+    },
     PatchTooLarge,
-    Malformed { path: String, must_be: &'static str },
+    Malformed {
+        path: String,
+        must_be: &'static str,
+    },
 }
 
 impl Reason {
@@ -153,29 +193,69 @@ impl fmt::Display for Reason {
         match self {
             Reason::AlreadyWired => write!(f, "wired already, nothing to change"),
             Reason::NoWiring => write!(f, "there is no wiring"),
-            Reason::KindNotListed { kind } => write!(f, "the wiring does not list the kind {}", kind.name()),
-            Reason::NamespaceNotSelected { namespace } => write!(f, "the wiring does not select namespace {namespace}"),
-            Reason::ObjectNotSelected => write!(f, "the wiring does not select the object's labels"),
-            Reason::OptedOut => write!(f, "opted out by its label kubectl-thanos.dev/wire=disabled"),
-            Reason::NamespaceUnknown { namespace } => write!(f, "namespace {namespace} is not known"),
+            Reason::KindNotListed { kind } => {
+                write!(f, "the wiring does not list the kind {}", kind.name())
+            }
+            Reason::NamespaceNotSelected { namespace } => {
+                write!(f, "the wiring does not select namespace {namespace}")
+            }
+            Reason::ObjectNotSelected => {
+                write!(f, "the wiring does not select the object's labels")
+            }
+            Reason::OptedOut => {
+                write!(f, "opted out by its label kubectl-thanos.dev/wire=disabled")
+            }
+            Reason::NamespaceUnknown { namespace } => {
+                write!(f, "namespace {namespace} is not known")
+            }
             Reason::NotEnrolled { namespace } => write!(f, "namespace {namespace} is not enrolled"),
-            Reason::CredentialMissing { namespace, why } => write!(f, "the credential is not ready in namespace {namespace}: {why}"),
-            Reason::NameUnknown => write!(f, "the wiring uses {{name}}, and generateName gives the name later"),
+            Reason::CredentialMissing { namespace, why } => write!(
+                f,
+                "the credential is not ready in namespace {namespace}: {why}"
+            ),
+            Reason::NameUnknown => write!(
+                f,
+                "the wiring uses {{name}}, and generateName gives the name later"
+            ),
             Reason::CrdTooOld { path } => write!(f, "the installed CRD does not know spec.{path}"),
-            Reason::EntryTaken { entry, by } => write!(f, "wiring {by} comes first and uses the entry name {entry}"),
-            Reason::LabelTaken { label, by } => write!(f, "wiring {by} comes first and sets another value for label {label}"),
+            Reason::EntryTaken { entry, by } => {
+                write!(f, "wiring {by} comes first and uses the entry name {entry}")
+            }
+            Reason::LabelTaken { label, by } => write!(
+                f,
+                "wiring {by} comes first and sets another value for label {label}"
+            ),
             Reason::WiringGoing => write!(f, "the wiring is being deleted with onDelete: Unwire"),
-            Reason::WiringGone { wiring } => write!(f, "wired by {wiring}, which does not exist any more"),
+            Reason::WiringGone { wiring } => {
+                write!(f, "wired by {wiring}, which does not exist any more")
+            }
             Reason::Untouched => write!(f, "the update touches nothing that wiring looks at"),
             Reason::Deleting => write!(f, "the object is being deleted"),
             Reason::Subresource => write!(f, "a subresource is never edited"),
-            Reason::LabelNameTaken { label, path } => write!(f, "spec.{path} already gives the label {label}, which the wiring enforces"),
-            Reason::EntryAmbiguous { path, other } => write!(f, "{path} and {other} could both be the wiring's entry"),
-            Reason::EntryConflicts { path } => write!(f, "{path} differs from what the wiring sets"),
-            Reason::VersionTooOld { path, needs, has } => write!(f, "spec.{path} needs version {needs}, the object runs {has}"),
-            Reason::VersionNever { path } => write!(f, "no version of Thanos' ruler knows spec.{path}"),
-            Reason::AnnotationTooLarge { bytes } => write!(f, "the wired annotation would take {bytes} bytes of the 2048 allowed"),
-            Reason::PatchTooLarge => write!(f, "the edit would be larger than 64 operations or 64 KiB"),
+            Reason::LabelNameTaken { label, path } => write!(
+                f,
+                "spec.{path} already gives the label {label}, which the wiring enforces"
+            ),
+            Reason::EntryAmbiguous { path, other } => {
+                write!(f, "{path} and {other} could both be the wiring's entry")
+            }
+            Reason::EntryConflicts { path } => {
+                write!(f, "{path} differs from what the wiring sets")
+            }
+            Reason::VersionTooOld { path, needs, has } => write!(
+                f,
+                "spec.{path} needs version {needs}, the object runs {has}"
+            ),
+            Reason::VersionNever { path } => {
+                write!(f, "no version of Thanos' ruler knows spec.{path}")
+            }
+            Reason::AnnotationTooLarge { bytes } => write!(
+                f,
+                "the wired annotation would take {bytes} bytes of the 2048 allowed"
+            ),
+            Reason::PatchTooLarge => {
+                write!(f, "the edit would be larger than 64 operations or 64 KiB")
+            }
             Reason::Malformed { path, must_be } => write!(f, "{path} must be {must_be}"),
         }
     }
@@ -195,7 +275,11 @@ pub struct Fault {
 impl Fault {
     /// A fault at a path.
     pub fn new(code: &'static Code, path: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self { code, path: path.into(), sentence: sentence.into() }
+        Self {
+            code,
+            path: path.into(),
+            sentence: sentence.into(),
+        }
     }
 }
 
@@ -209,10 +293,19 @@ impl fmt::Display for Fault {
 #[derive(Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "`Display` says each in words")]
 pub enum Warning {
-    NotWired { wiring: Arc<str>, reason: Reason },
-    OptOutIgnored { wiring: Arc<str> },
+    NotWired {
+        wiring: Arc<str>,
+        reason: Reason,
+    },
+    OptOutIgnored {
+        wiring: Arc<str>,
+    },
     VersionUnknown,
-    DefaultNotGiven { wiring: Arc<str>, field: String, needs: &'static str },
+    DefaultNotGiven {
+        wiring: Arc<str>,
+        field: String,
+        needs: &'static str,
+    },
     ConfigurationUnmanaged,
     RulerStateless,
     RulerRolls,
@@ -239,13 +332,32 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Warning::NotWired { wiring, reason } => write!(f, "not wired by {wiring}: {reason}"),
-            Warning::OptOutIgnored { wiring } => write!(f, "wiring {wiring} forbids opting out: the label is ignored"),
-            Warning::VersionUnknown => write!(f, "the version that will run is not known: fields were not held against it"),
-            Warning::DefaultNotGiven { field, needs, .. } => write!(f, "default {field} not given: it needs version {needs}"),
-            Warning::ConfigurationUnmanaged => write!(f, "all selectors are unset: the operator writes no configuration, so nothing is sent"),
-            Warning::RulerStateless => write!(f, "remote-write makes this ruler stateless: it stops serving its own data"),
-            Warning::RulerRolls => write!(f, "labels are arguments of a ruler: its pods will restart"),
-            Warning::AnnotationUnreadable => write!(f, "the wired annotation is not readable and was written anew"),
+            Warning::OptOutIgnored { wiring } => write!(
+                f,
+                "wiring {wiring} forbids opting out: the label is ignored"
+            ),
+            Warning::VersionUnknown => write!(
+                f,
+                "the version that will run is not known: fields were not held against it"
+            ),
+            Warning::DefaultNotGiven { field, needs, .. } => {
+                write!(f, "default {field} not given: it needs version {needs}")
+            }
+            Warning::ConfigurationUnmanaged => write!(
+                f,
+                "all selectors are unset: the operator writes no configuration, so nothing is sent"
+            ),
+            Warning::RulerStateless => write!(
+                f,
+                "remote-write makes this ruler stateless: it stops serving its own data"
+            ),
+            Warning::RulerRolls => {
+                write!(f, "labels are arguments of a ruler: its pods will restart")
+            }
+            Warning::AnnotationUnreadable => write!(
+                f,
+                "the wired annotation is not readable and was written anew"
+            ),
         }
     }
 }
@@ -264,8 +376,14 @@ pub enum Effect {
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Effect::RestartsQueue => write!(f, "the entry's queue restarts: samples it has not sent are lost"),
-            Effect::RestartsAllQueues => write!(f, "an external label changes: every remote-write queue of the object restarts"),
+            Effect::RestartsQueue => write!(
+                f,
+                "the entry's queue restarts: samples it has not sent are lost"
+            ),
+            Effect::RestartsAllQueues => write!(
+                f,
+                "an external label changes: every remote-write queue of the object restarts"
+            ),
             Effect::RollsPods => write!(f, "the pods restart"),
         }
     }
@@ -273,7 +391,12 @@ impl fmt::Display for Effect {
 
 impl Decision {
     pub(crate) fn leave(reason: Reason) -> Self {
-        Self { verdict: Verdict::Leave(reason), outcomes: Vec::new(), warnings: Vec::new(), effects: Vec::new() }
+        Self {
+            verdict: Verdict::Leave(reason),
+            outcomes: Vec::new(),
+            warnings: Vec::new(),
+            effects: Vec::new(),
+        }
     }
 
     /// The edits; empty unless it is a change.
@@ -308,8 +431,15 @@ impl Decision {
                     Outcome::Unwire(_) => Some(codes::UNWIRED),
                     _ => None,
                 });
-                let wired = self.outcomes.iter().any(|(_, outcome)| *outcome == Outcome::Wire);
-                if wired { codes::WIRED } else { unwired.unwrap_or(codes::TOUCHED) }
+                let wired = self
+                    .outcomes
+                    .iter()
+                    .any(|(_, outcome)| *outcome == Outcome::Wire);
+                if wired {
+                    codes::WIRED
+                } else {
+                    unwired.unwrap_or(codes::TOUCHED)
+                }
             }
         }
     }

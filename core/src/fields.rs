@@ -50,52 +50,247 @@ pub struct Field {
 const RULER: Since = Since::Version("0.24.0");
 
 const fn field(path: &'static str, class: Class, prometheus: Since, thanos: Since) -> Field {
-    Field { path, class, prometheus, thanos }
+    Field {
+        path,
+        class,
+        prometheus,
+        thanos,
+    }
 }
 
 /// The table.
 pub const FIELDS: &[Field] = &[
     field("externalLabels", Class::Labels, Since::Always, Since::Never),
     field("labels", Class::Labels, Since::Never, Since::Always),
-    field("prometheusExternalLabelName", Class::LabelName, Since::Always, Since::Never),
-    field("replicaExternalLabelName", Class::LabelName, Since::Always, Since::Never),
-    field("shardingStrategy.topology.externalLabelName", Class::LabelName, Since::Always, Since::Never),
+    field(
+        "prometheusExternalLabelName",
+        Class::LabelName,
+        Since::Always,
+        Since::Never,
+    ),
+    field(
+        "replicaExternalLabelName",
+        Class::LabelName,
+        Since::Always,
+        Since::Never,
+    ),
+    field(
+        "shardingStrategy.topology.externalLabelName",
+        Class::LabelName,
+        Since::Always,
+        Since::Never,
+    ),
     field("remoteWrite[].url", Class::Enforced, Since::Always, RULER),
-    field("remoteWrite[].name", Class::Enforced, Since::Version("2.15.0"), RULER),
-    field("remoteWrite[].headers", Class::Enforced, Since::Version("2.15.0"), RULER),
-    field("remoteWrite[].basicAuth", Class::Enforced, Since::Always, RULER),
-    field("remoteWrite[].authorization", Class::Enforced, Since::Version("2.26.0"), RULER),
-    field("remoteWrite[].azureAd", Class::Enforced, Since::Version("2.45.0"), Since::Version("0.31.0")),
-    field("remoteWrite[].azureAd.managedIdentity", Class::Enforced, Since::Version("2.45.0"), Since::Version("0.31.0")),
-    field("remoteWrite[].azureAd.sdk", Class::Enforced, Since::Version("2.52.0"), Since::Version("0.36.0")),
-    field("remoteWrite[].azureAd.workloadIdentity", Class::Enforced, Since::Version("3.7.0"), Since::Never),
-    field("remoteWrite[].azureAd.scope", Class::Enforced, Since::Version("3.9.0"), Since::Never),
-    field("remoteWrite[].azureAd.cloud", Class::Enforced, Since::Version("2.45.0"), Since::Version("0.31.0")),
-    field("remoteWrite[].tlsConfig", Class::Enforced, Since::Always, RULER),
-    field("remoteWrite[].tlsConfig.ca", Class::Enforced, Since::Always, RULER),
-    field("remoteWrite[].tlsConfig.serverName", Class::Enforced, Since::Always, RULER),
-    field("remoteWrite[].followRedirects", Class::Enforced, Since::Version("2.26.0"), RULER),
-    field("remoteWrite[].messageVersion", Class::Enforced, Since::Version("2.54.0"), Since::Version("0.37.0")),
-    field("remoteWrite[].writeRelabelConfigs", Class::Rules, Since::Always, RULER),
-    field("remoteWrite[].remoteTimeout", Class::Kept, Since::Always, RULER),
-    field("remoteWrite[].sendExemplars", Class::Kept, Since::Version("2.27.0"), RULER),
-    field("remoteWrite[].sendNativeHistograms", Class::Kept, Since::Version("2.40.0"), Since::Version("0.30.0")),
-    field("remoteWrite[].enableHTTP2", Class::Kept, Since::Version("2.35.0"), RULER),
-    field("remoteWrite[].roundRobinDNS", Class::Kept, Since::Version("3.1.0"), Since::Version("0.38.0")),
-    field("remoteWrite[].queueConfig", Class::Kept, Since::Always, RULER),
-    field("remoteWrite[].queueConfig.capacity", Class::Kept, Since::Always, RULER),
-    field("remoteWrite[].queueConfig.minShards", Class::Kept, Since::Always, RULER),
-    field("remoteWrite[].queueConfig.maxShards", Class::Kept, Since::Always, RULER),
-    field("remoteWrite[].queueConfig.maxSamplesPerSend", Class::Kept, Since::Always, RULER),
-    field("remoteWrite[].queueConfig.batchSendDeadline", Class::Kept, Since::Always, RULER),
-    field("remoteWrite[].queueConfig.minBackoff", Class::Kept, Since::Always, RULER),
-    field("remoteWrite[].queueConfig.maxBackoff", Class::Kept, Since::Always, RULER),
-    field("remoteWrite[].queueConfig.retryOnRateLimit", Class::Kept, Since::Version("2.26.0"), RULER),
-    field("remoteWrite[].queueConfig.sampleAgeLimit", Class::Kept, Since::Version("2.50.0"), Since::Version("0.32.0")),
-    field("remoteWrite[].metadataConfig", Class::Kept, Since::Version("2.23.0"), RULER),
-    field("remoteWrite[].metadataConfig.send", Class::Kept, Since::Version("2.23.0"), RULER),
-    field("remoteWrite[].metadataConfig.sendInterval", Class::Kept, Since::Version("2.23.0"), RULER),
-    field("remoteWrite[].metadataConfig.maxSamplesPerSend", Class::Kept, Since::Version("2.29.0"), RULER),
+    field(
+        "remoteWrite[].name",
+        Class::Enforced,
+        Since::Version("2.15.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].headers",
+        Class::Enforced,
+        Since::Version("2.15.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].basicAuth",
+        Class::Enforced,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].authorization",
+        Class::Enforced,
+        Since::Version("2.26.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].azureAd",
+        Class::Enforced,
+        Since::Version("2.45.0"),
+        Since::Version("0.31.0"),
+    ),
+    field(
+        "remoteWrite[].azureAd.managedIdentity",
+        Class::Enforced,
+        Since::Version("2.45.0"),
+        Since::Version("0.31.0"),
+    ),
+    field(
+        "remoteWrite[].azureAd.sdk",
+        Class::Enforced,
+        Since::Version("2.52.0"),
+        Since::Version("0.36.0"),
+    ),
+    field(
+        "remoteWrite[].azureAd.workloadIdentity",
+        Class::Enforced,
+        Since::Version("3.7.0"),
+        Since::Never,
+    ),
+    field(
+        "remoteWrite[].azureAd.scope",
+        Class::Enforced,
+        Since::Version("3.9.0"),
+        Since::Never,
+    ),
+    field(
+        "remoteWrite[].azureAd.cloud",
+        Class::Enforced,
+        Since::Version("2.45.0"),
+        Since::Version("0.31.0"),
+    ),
+    field(
+        "remoteWrite[].tlsConfig",
+        Class::Enforced,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].tlsConfig.ca",
+        Class::Enforced,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].tlsConfig.serverName",
+        Class::Enforced,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].followRedirects",
+        Class::Enforced,
+        Since::Version("2.26.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].messageVersion",
+        Class::Enforced,
+        Since::Version("2.54.0"),
+        Since::Version("0.37.0"),
+    ),
+    field(
+        "remoteWrite[].writeRelabelConfigs",
+        Class::Rules,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].remoteTimeout",
+        Class::Kept,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].sendExemplars",
+        Class::Kept,
+        Since::Version("2.27.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].sendNativeHistograms",
+        Class::Kept,
+        Since::Version("2.40.0"),
+        Since::Version("0.30.0"),
+    ),
+    field(
+        "remoteWrite[].enableHTTP2",
+        Class::Kept,
+        Since::Version("2.35.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].roundRobinDNS",
+        Class::Kept,
+        Since::Version("3.1.0"),
+        Since::Version("0.38.0"),
+    ),
+    field(
+        "remoteWrite[].queueConfig",
+        Class::Kept,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].queueConfig.capacity",
+        Class::Kept,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].queueConfig.minShards",
+        Class::Kept,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].queueConfig.maxShards",
+        Class::Kept,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].queueConfig.maxSamplesPerSend",
+        Class::Kept,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].queueConfig.batchSendDeadline",
+        Class::Kept,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].queueConfig.minBackoff",
+        Class::Kept,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].queueConfig.maxBackoff",
+        Class::Kept,
+        Since::Always,
+        RULER,
+    ),
+    field(
+        "remoteWrite[].queueConfig.retryOnRateLimit",
+        Class::Kept,
+        Since::Version("2.26.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].queueConfig.sampleAgeLimit",
+        Class::Kept,
+        Since::Version("2.50.0"),
+        Since::Version("0.32.0"),
+    ),
+    field(
+        "remoteWrite[].metadataConfig",
+        Class::Kept,
+        Since::Version("2.23.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].metadataConfig.send",
+        Class::Kept,
+        Since::Version("2.23.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].metadataConfig.sendInterval",
+        Class::Kept,
+        Since::Version("2.23.0"),
+        RULER,
+    ),
+    field(
+        "remoteWrite[].metadataConfig.maxSamplesPerSend",
+        Class::Kept,
+        Since::Version("2.29.0"),
+        RULER,
+    ),
 ];
 
 /// The prefix of the fields of a remote-write entry.
@@ -120,7 +315,9 @@ impl Field {
         match self.since(kind) {
             Since::Always => true,
             Since::Never => false,
-            Since::Version(since) => crate::versions::parse(since).is_some_and(|since| *version >= since),
+            Since::Version(since) => {
+                crate::versions::parse(since).is_some_and(|since| *version >= since)
+            }
         }
     }
 }
@@ -128,7 +325,8 @@ impl Field {
 /// Whether the top-level field `name` of a remote-write entry stays the user's, also in an entry of ours.
 pub fn kept(name: &str) -> bool {
     FIELDS.iter().any(|field| {
-        field.path.strip_prefix(ENTRY) == Some(name) && matches!(field.class, Class::Kept | Class::Rules)
+        field.path.strip_prefix(ENTRY) == Some(name)
+            && matches!(field.class, Class::Kept | Class::Rules)
     })
 }
 
@@ -140,9 +338,16 @@ impl Served {
     /// What the newest operator that this project knows serves for `kind`: every field that has an effect there.
     pub fn newest(kind: Kind) -> Self {
         let served = |field: &&Field| {
-            field.since(kind) != Since::Never || (kind == Kind::ThanosRuler && field.path.starts_with(ENTRY))
+            field.since(kind) != Since::Never
+                || (kind == Kind::ThanosRuler && field.path.starts_with(ENTRY))
         };
-        Self(FIELDS.iter().filter(served).map(|field| field.path).collect())
+        Self(
+            FIELDS
+                .iter()
+                .filter(served)
+                .map(|field| field.path)
+                .collect(),
+        )
     }
 
     /// Reads the fields out of a CRD's `openAPIV3Schema` of one version. Everything else of it is dropped.
@@ -150,7 +355,9 @@ impl Served {
         let knows = |field: &&Field| {
             let mut at = &schema["properties"]["spec"];
             for segment in field.path.split('.') {
-                let (name, list) = segment.strip_suffix("[]").map_or((segment, false), |name| (name, true));
+                let (name, list) = segment
+                    .strip_suffix("[]")
+                    .map_or((segment, false), |name| (name, true));
                 at = &at["properties"][name];
                 if list {
                     at = &at["items"];
@@ -158,13 +365,21 @@ impl Served {
             }
             at.is_object()
         };
-        Self(FIELDS.iter().filter(knows).map(|field| field.path).collect())
+        Self(
+            FIELDS
+                .iter()
+                .filter(knows)
+                .map(|field| field.path)
+                .collect(),
+        )
     }
 
     /// Reads a whole CustomResourceDefinition: the schema of the first served version.
     pub fn from_crd(crd: &Value) -> Option<Self> {
         let versions = crd["spec"]["versions"].as_array()?;
-        let served = versions.iter().find(|version| version["served"] == Value::Bool(true))?;
+        let served = versions
+            .iter()
+            .find(|version| version["served"] == Value::Bool(true))?;
         Some(Self::from_schema(&served["schema"]["openAPIV3Schema"]))
     }
 
@@ -194,12 +409,26 @@ mod tests {
     #[test]
     fn the_user_keeps_what_the_second_law_names() {
         for name in [
-            "queueConfig", "remoteTimeout", "metadataConfig", "sendExemplars", "sendNativeHistograms",
-            "enableHTTP2", "roundRobinDNS", "writeRelabelConfigs",
+            "queueConfig",
+            "remoteTimeout",
+            "metadataConfig",
+            "sendExemplars",
+            "sendNativeHistograms",
+            "enableHTTP2",
+            "roundRobinDNS",
+            "writeRelabelConfigs",
         ] {
             assert!(kept(name), "{name}");
         }
-        for name in ["url", "name", "headers", "proxyUrl", "basicAuth", "tlsConfig", "fromTheFuture"] {
+        for name in [
+            "url",
+            "name",
+            "headers",
+            "proxyUrl",
+            "basicAuth",
+            "tlsConfig",
+            "fromTheFuture",
+        ] {
             assert!(!kept(name), "{name}");
         }
     }

@@ -19,7 +19,14 @@ pub mod patch;
 pub mod relabel;
 pub mod subject;
 pub mod versions;
-#[expect(unreachable_pub, reason = "KubeSchema emits a public twin of each struct inside a function")]
+#[expect(
+    unreachable_pub,
+    reason = "KubeSchema emits a public twin of each struct inside a function"
+)]
+#[expect(
+    clippy::duplicated_attributes,
+    reason = "two printer columns may be of one type"
+)]
 pub mod wiring;
 
 pub use decide::decide;

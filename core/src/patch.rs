@@ -27,13 +27,20 @@ pub fn remove(path: PointerBuf) -> PatchOperation {
 /// The edits that turn one value into another, below `at`: add, replace and remove only.
 pub fn between(at: &PointerBuf, old: &Value, new: &Value) -> Vec<PatchOperation> {
     let below = |path: &Pointer| at.concat(path);
-    let turned = json_patch::diff(old, new).0.into_iter().map(|operation| match operation {
-        PatchOperation::Add(AddOperation { path, value }) => add(below(&path), value),
-        PatchOperation::Remove(RemoveOperation { path }) => remove(below(&path)),
-        PatchOperation::Replace(ReplaceOperation { path, value }) => replace(below(&path), value),
-        // `diff` makes none of these; whole replacement is right whatever it made.
-        PatchOperation::Move(_) | PatchOperation::Copy(_) | PatchOperation::Test(_) => replace(at.clone(), new.clone()),
-    });
+    let turned = json_patch::diff(old, new)
+        .0
+        .into_iter()
+        .map(|operation| match operation {
+            PatchOperation::Add(AddOperation { path, value }) => add(below(&path), value),
+            PatchOperation::Remove(RemoveOperation { path }) => remove(below(&path)),
+            PatchOperation::Replace(ReplaceOperation { path, value }) => {
+                replace(below(&path), value)
+            }
+            // `diff` makes none of these; whole replacement is right whatever it made.
+            PatchOperation::Move(_) | PatchOperation::Copy(_) | PatchOperation::Test(_) => {
+                replace(at.clone(), new.clone())
+            }
+        });
     turned.collect()
 }
 
@@ -43,7 +50,9 @@ pub fn apply(object: &mut Value, edits: &[PatchOperation]) {
     for edit in edits {
         match edit {
             PatchOperation::Add(AddOperation { path, value }) => put(object, path, value, true),
-            PatchOperation::Replace(ReplaceOperation { path, value }) => put(object, path, value, false),
+            PatchOperation::Replace(ReplaceOperation { path, value }) => {
+                put(object, path, value, false)
+            }
             PatchOperation::Remove(RemoveOperation { path }) => take(object, path),
             PatchOperation::Move(_) | PatchOperation::Copy(_) | PatchOperation::Test(_) => {}
         }
@@ -61,7 +70,11 @@ fn put(object: &mut Value, path: &Pointer, value: &Value, insert: bool) {
         }
         Some(Value::Array(items)) => {
             let end = items.len();
-            let at = if last.decoded() == "-" { end } else { last.decoded().parse().unwrap_or(usize::MAX) };
+            let at = if last.decoded() == "-" {
+                end
+            } else {
+                last.decoded().parse().unwrap_or(usize::MAX)
+            };
             if insert && at <= end {
                 items.insert(at, value.clone());
             } else if at < end {
@@ -74,7 +87,9 @@ fn put(object: &mut Value, path: &Pointer, value: &Value, insert: bool) {
 
 /// Removes with the order of what remains kept: `serde_json`'s own `remove` would move the last key into the gap.
 fn take(object: &mut Value, path: &Pointer) {
-    let Some((parent, last)) = path.split_back() else { return };
+    let Some((parent, last)) = path.split_back() else {
+        return;
+    };
     match object.pointer_mut(parent.as_str()) {
         Some(Value::Object(members)) => {
             members.shift_remove(last.decoded().as_ref());
@@ -98,7 +113,14 @@ mod tests {
     #[test]
     fn keeps_the_order_of_keys() {
         let mut object = json!({"a": 1, "b": 2, "c": 3, "list": [1, 2, 3]});
-        apply(&mut object, &[remove(pointer(["a"])), remove(pointer(["list", "0"])), add(pointer(["list", "-"]), json!(4))]);
+        apply(
+            &mut object,
+            &[
+                remove(pointer(["a"])),
+                remove(pointer(["list", "0"])),
+                add(pointer(["list", "-"]), json!(4)),
+            ],
+        );
         assert_eq!(object.to_string(), r#"{"b":2,"c":3,"list":[2,3,4]}"#);
     }
 

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use crate::names;
 
 /// A kind of the operator's that is wired.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
+)]
 pub enum Kind {
     /// `monitoring.coreos.com/v1 Prometheus`.
     Prometheus,
@@ -63,14 +65,22 @@ impl Kind {
         let word = word.to_ascii_lowercase();
         let word = word.split('.').next().unwrap_or_default();
         Self::ALL.into_iter().find(|kind| {
-            word == kind.plural() || word == kind.singular() || matches!((kind, word), (Kind::Prometheus, "prom") | (Kind::PrometheusAgent, "promagent") | (Kind::ThanosRuler, "ruler"))
+            word == kind.plural()
+                || word == kind.singular()
+                || matches!(
+                    (kind, word),
+                    (Kind::Prometheus, "prom")
+                        | (Kind::PrometheusAgent, "promagent")
+                        | (Kind::ThanosRuler, "ruler")
+                )
         })
     }
 
     /// The kind behind `apiVersion` and `kind` of an object.
     pub fn of(api_version: &str, kind: &str) -> Option<Self> {
         let (group, _) = api_version.split_once('/')?;
-        (group == names::OPERATOR_GROUP).then(|| Self::ALL.into_iter().find(|known| known.name() == kind))?
+        (group == names::OPERATOR_GROUP)
+            .then(|| Self::ALL.into_iter().find(|known| known.name() == kind))?
     }
 
     /// The field below `spec` that holds the labels of every sample.
@@ -119,13 +129,24 @@ pub struct Subject<'a> {
 
 impl<'a> Subject<'a> {
     /// Reads an object as it is to be. `namespace` stands in where the object names none.
-    pub fn read(raw: &'a Value, old: Option<&'a Value>, namespace: &'a str) -> Result<Self, Unreadable> {
+    pub fn read(
+        raw: &'a Value,
+        old: Option<&'a Value>,
+        namespace: &'a str,
+    ) -> Result<Self, Unreadable> {
         let text = |pointer: &str| raw.pointer(pointer).and_then(Value::as_str);
-        let kind = Kind::of(text("/apiVersion").unwrap_or_default(), text("/kind").unwrap_or_default()).ok_or(Unreadable::OtherKind)?;
+        let kind = Kind::of(
+            text("/apiVersion").unwrap_or_default(),
+            text("/kind").unwrap_or_default(),
+        )
+        .ok_or(Unreadable::OtherKind)?;
         if !raw["metadata"].is_object() {
             return Err(Unreadable::Malformed("metadata", "an object"));
         }
-        for (pointer, path) in [("/metadata/annotations", "metadata.annotations"), ("/metadata/labels", "metadata.labels")] {
+        for (pointer, path) in [
+            ("/metadata/annotations", "metadata.annotations"),
+            ("/metadata/labels", "metadata.labels"),
+        ] {
             match raw.pointer(pointer) {
                 None | Some(Value::Null) => {}
                 Some(Value::Object(members)) if members.values().all(Value::is_string) => {}
@@ -134,8 +155,14 @@ impl<'a> Subject<'a> {
         }
         Ok(Self {
             kind,
-            operation: if old.is_some() { Operation::Update } else { Operation::Create },
-            namespace: text("/metadata/namespace").filter(|namespace| !namespace.is_empty()).unwrap_or(namespace),
+            operation: if old.is_some() {
+                Operation::Update
+            } else {
+                Operation::Create
+            },
+            namespace: text("/metadata/namespace")
+                .filter(|namespace| !namespace.is_empty())
+                .unwrap_or(namespace),
             name: text("/metadata/name").unwrap_or_default(),
             raw,
             old,
@@ -144,13 +171,24 @@ impl<'a> Subject<'a> {
 
     /// `kind/namespace/name`, as people read it.
     pub fn title(&self) -> String {
-        let name = if self.name.is_empty() { self.raw.pointer("/metadata/generateName").and_then(Value::as_str).unwrap_or_default() } else { self.name };
+        let name = if self.name.is_empty() {
+            self.raw
+                .pointer("/metadata/generateName")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        } else {
+            self.name
+        };
         format!("{}/{}/{name}", self.kind.singular(), self.namespace)
     }
 
     /// An annotation.
     pub fn annotation(&self, key: &str) -> Option<&'a str> {
-        self.raw.get("metadata")?.get("annotations")?.get(key)?.as_str()
+        self.raw
+            .get("metadata")?
+            .get("annotations")?
+            .get(key)?
+            .as_str()
     }
 
     /// A label.
@@ -160,13 +198,24 @@ impl<'a> Subject<'a> {
 
     /// The labels, for a selector.
     pub(crate) fn labels(&self) -> BTreeMap<String, String> {
-        let labels = self.raw.get("metadata").and_then(|metadata| metadata.get("labels")).and_then(Value::as_object);
-        labels.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+        let labels = self
+            .raw
+            .get("metadata")
+            .and_then(|metadata| metadata.get("labels"))
+            .and_then(Value::as_object);
+        labels
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+            .collect()
     }
 
     /// A field below `spec`; `None` where it is absent or null.
     pub fn spec(&self, field: &str) -> Option<&'a Value> {
-        self.raw.get("spec")?.get(field).filter(|value| !value.is_null())
+        self.raw
+            .get("spec")?
+            .get(field)
+            .filter(|value| !value.is_null())
     }
 
     /// A text below `spec`.
@@ -176,16 +225,21 @@ impl<'a> Subject<'a> {
 
     /// Whether the object is on its way out.
     pub fn deleting(&self) -> bool {
-        self.raw.pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
+        self.raw
+            .pointer("/metadata/deletionTimestamp")
+            .is_some_and(|at| !at.is_null())
     }
 
     /// Whether `spec` is what it was; never true on a create.
     pub fn spec_is_unchanged(&self) -> bool {
-        self.old.is_some_and(|old| old.get("spec") == self.raw.get("spec"))
+        self.old
+            .is_some_and(|old| old.get("spec") == self.raw.get("spec"))
     }
 }
 
 /// The members of a value that must be a map of strings; `None` for anything else.
 pub(crate) fn string_map(value: &Value) -> Option<&Map<String, Value>> {
-    value.as_object().filter(|members| members.values().all(Value::is_string))
+    value
+        .as_object()
+        .filter(|members| members.values().all(Value::is_string))
 }

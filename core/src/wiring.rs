@@ -3,23 +3,36 @@
 //! What CEL can say is said here, so that the API server refuses it with no webhook at all; `wiring/resolve.rs`
 //! says all of it again for every other door, and what CEL cannot say besides.
 
+mod auth;
+mod queue;
 mod read;
 mod resolve;
+mod status;
 mod template;
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, ValidationRule};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, ValidationRule,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube_core::{CustomResourceExt, Selector};
 use kube_derive::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use auth::{
+    Auth, Authorization, AzureAd, AzureCloud, AzureSdk, BasicAuth, ManagedIdentity, NoAuth,
+    WorkloadIdentity,
+};
+pub use queue::{MetadataConfig, QueueConfig};
 pub use read::read;
 pub use resolve::{Entry, Reference, ReferenceKind, Wiring};
+pub use status::{NamespaceStatus, ThanosWiringStatus};
 pub use template::{Template, Variables};
+pub use tls::{CertificateAuthority, KeyReference, Tls};
 
 use crate::relabel::RelabelConfig;
 use crate::subject::Kind;
@@ -36,13 +49,32 @@ use crate::subject::Kind;
     status = "ThanosWiringStatus",
     derive = "PartialEq",
     doc = "Which Prometheus objects are wired to a hub: where they send, as whom, with which labels.",
-    crates(kube_core = "::kube_core", k8s_openapi = "::k8s_openapi", schemars = "::schemars", serde = "::serde", serde_json = "::serde_json"),
+    crates(
+        kube_core = "::kube_core",
+        k8s_openapi = "::k8s_openapi",
+        schemars = "::schemars",
+        serde = "::serde",
+        serde_json = "::serde_json"
+    ),
     printcolumn(json_path = ".spec.cluster", name = "Cluster", type_ = "string"),
-    printcolumn(json_path = ".spec.remoteWrite.url", name = "URL", type_ = "string", priority = 1),
+    printcolumn(
+        json_path = ".spec.remoteWrite.url",
+        name = "URL",
+        type_ = "string",
+        priority = 1
+    ),
     printcolumn(json_path = ".status.wired", name = "Wired", type_ = "integer"),
     printcolumn(json_path = ".status.unwired", name = "Unwired", type_ = "integer"),
-    printcolumn(json_path = ".status.conditions[?(@.type==\"Ready\")].status", name = "Ready", type_ = "string"),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date")
+    printcolumn(
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        name = "Ready",
+        type_ = "string"
+    ),
+    printcolumn(
+        json_path = ".metadata.creationTimestamp",
+        name = "Age",
+        type_ = "date"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -136,7 +168,10 @@ pub struct WiringLabels {
 
 impl Default for WiringLabels {
     fn default() -> Self {
-        Self { enforced: default_enforced(), default: BTreeMap::new() }
+        Self {
+            enforced: default_enforced(),
+            default: BTreeMap::new(),
+        }
     }
 }
 
@@ -217,150 +252,9 @@ pub enum Adopt {
     Replace,
 }
 
-/// As whom an object writes: exactly one member.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[x_kube(crates(kube_core = "::kube_core"))]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.basicAuth), has(self.authorization), has(self.azureAd), has(self.none)].filter(set, set).size() == 1").message("exactly one of basicAuth, authorization, azureAd and none must be set"))]
-pub struct Auth {
-    /// User name and password, each a key of a Secret in the object's own namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub basic_auth: Option<BasicAuth>,
-    /// A token in a Secret in the object's own namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authorization: Option<Authorization>,
-    /// Keyless, on Azure.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub azure_ad: Option<AzureAd>,
-    /// No authentication.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub none: Option<NoAuth>,
-}
-
-/// No authentication: an empty object.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq, Eq)]
-
-#[schemars(schema_with = "empty_object")]
-pub struct NoAuth {}
-
-fn empty_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({"type": "object", "maxProperties": 0})
-}
-
-/// One key of a Secret or ConfigMap in the object's own namespace.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-
-pub struct KeyReference {
-    /// The Secret's or ConfigMap's name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-    /// The key in it.
-    #[schemars(length(min = 1, max = 253))]
-    pub key: String,
-}
-
-/// User name and password.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-
-pub struct BasicAuth {
-    /// The user name's key.
-    pub username: KeyReference,
-    /// The password's key.
-    pub password: KeyReference,
-}
-
-/// An `Authorization` header.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[x_kube(crates(kube_core = "::kube_core"))]
-
-pub struct Authorization {
-    /// The scheme. Basic is basicAuth's.
-    #[serde(rename = "type", default = "default_scheme")]
-    #[schemars(length(min = 1, max = 32))]
-    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9-]+$') && self.lowerAscii() != 'basic'").message("must be an authentication scheme other than Basic"))]
-    pub scheme: String,
-    /// The token's key.
-    pub credentials: KeyReference,
-}
-
-fn default_scheme() -> String {
-    "Bearer".to_owned()
-}
-
-/// Keyless authentication on Azure: exactly one of the three identities.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[x_kube(crates(kube_core = "::kube_core"))]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.managedIdentity), has(self.workloadIdentity), has(self.sdk)].filter(set, set).size() == 1").message("exactly one of managedIdentity, workloadIdentity and sdk must be set"))]
-pub struct AzureAd {
-    /// The Azure cloud, where it is not the public one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cloud: Option<AzureCloud>,
-    /// The node's or a user-assigned managed identity.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub managed_identity: Option<ManagedIdentity>,
-    /// The pod's federated identity.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workload_identity: Option<WorkloadIdentity>,
-    /// The Azure SDK's own order of credentials.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sdk: Option<AzureSdk>,
-    /// The token's scope, where it is not Azure Monitor's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512))]
-    #[x_kube(validation = Rule::new("self.matches('^[a-zA-Z0-9._:/ -]+$')").message("must be a scope"))]
-    pub scope: Option<String>,
-}
-
-/// An Azure cloud, as the operator names them.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AzureCloud {
-    /// The public one.
-    AzurePublic,
-    /// China's.
-    AzureChina,
-    /// The United States government's.
-    AzureGovernment,
-}
-
-/// A managed identity.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct ManagedIdentity {
-    /// The *client* id of a user-assigned identity.
-    #[schemars(schema_with = "uuid")]
-    pub client_id: String,
-}
-
-/// A federated identity.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct WorkloadIdentity {
-    /// The client id.
-    #[schemars(schema_with = "uuid")]
-    pub client_id: String,
-    /// The Entra tenant.
-    #[schemars(schema_with = "uuid")]
-    pub tenant_id: String,
-}
-
-/// The Azure SDK's own order of credentials.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct AzureSdk {
-    /// The Entra tenant.
-    #[schemars(schema_with = "uuid")]
-    pub tenant_id: String,
-}
-
-fn uuid(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({"type": "string", "maxLength": 36, "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"})
-}
-
 /// The tenant, where the client and not the gateway says it.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[x_kube(crates(kube_core = "::kube_core"))]
-
 pub struct Tenant {
     /// The header that Receive reads.
     #[serde(default = "default_tenant_header")]
@@ -388,76 +282,6 @@ fn default_tenant_value() -> String {
     "{cluster}".to_owned()
 }
 
-/// How the gateway's certificate is checked.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Tls {
-    /// The authority, in a Secret or ConfigMap in the object's own namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ca: Option<CertificateAuthority>,
-    /// The name on the certificate, where it is not the url's host.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub server_name: Option<String>,
-}
-
-/// A certificate authority: exactly one of the two.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[x_kube(crates(kube_core = "::kube_core"))]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.secret) != has(self.configMap)").message("exactly one of secret and configMap must be set"))]
-pub struct CertificateAuthority {
-    /// In a Secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub secret: Option<KeyReference>,
-    /// In a ConfigMap.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config_map: Option<KeyReference>,
-}
-
-/// Defaults of the remote-write queue (prometheus-operator's `QueueConfig`).
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the fields are the operator's own and documented there")]
-pub struct QueueConfig {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub capacity: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_shards: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_shards: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_samples_per_send: Option<i32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub batch_send_deadline: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub min_backoff: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub max_backoff: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_on_rate_limit: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub sample_age_limit: Option<String>,
-}
-
-/// Defaults of metadata sending (prometheus-operator's `MetadataConfig`).
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the fields are the operator's own and documented there")]
-pub struct MetadataConfig {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub send: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub send_interval: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_samples_per_send: Option<i32>,
-}
-
 /// Where the credential lives.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[x_kube(crates(kube_core = "::kube_core"))]
@@ -474,59 +298,32 @@ fn namespace_list(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         "items": {"type": "string", "minLength": 1, "maxLength": 63, "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"}})
 }
 
-/// What the controller has found.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct ThanosWiringStatus {
-    /// The generation that the rest of the status is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// Each enrolled namespace, and whether its credential is there.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "namespace_statuses")]
-    pub namespaces: Vec<NamespaceStatus>,
-    /// Objects that this wiring selects and has wired.
-    #[serde(default)]
-    pub wired: i32,
-    /// Objects that this wiring selects and has not wired.
-    #[serde(default)]
-    pub unwired: i32,
-    /// Ready, CredentialsReady.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
-    pub conditions: Vec<Condition>,
-}
-
-/// One enrolled namespace.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct NamespaceStatus {
-    /// The namespace.
-    pub name: String,
-    /// Whether every Secret and key that the wiring names is there.
-    pub ready: bool,
-    /// Why not: SecretMissing, KeyMissing, NotPermitted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-}
-
-fn namespace_statuses(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let items = generator.subschema_for::<NamespaceStatus>();
-    schemars::json_schema!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"], "items": items})
-}
-
 /// The CustomResourceDefinition of ThanosWiring: the one source of what the chart ships.
 ///
 /// The rules about the name stand here by hand: the derive reaches for the `kube` facade when the root carries rules,
 /// and this crate knows no client.
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = ThanosWiring::crd();
-    let rule = |rule: &str, message: &str| ValidationRule { rule: rule.to_owned(), message: Some(message.to_owned()), ..ValidationRule::default() };
-    let schemas = crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
+    let rule = |rule: &str, message: &str| ValidationRule {
+        rule: rule.to_owned(),
+        message: Some(message.to_owned()),
+        ..ValidationRule::default()
+    };
+    let schemas = crd
+        .spec
+        .versions
+        .iter_mut()
+        .filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
     for schema in schemas {
         schema.x_kubernetes_validations = Some(vec![
-            rule("self.metadata.name != 'v'", "metadata.name: `v` is taken by the version in the `wired` annotation"),
-            rule("self.metadata.name.size() <= 63", "metadata.name: must be at most 63 characters"),
+            rule(
+                "self.metadata.name != 'v'",
+                "metadata.name: `v` is taken by the version in the `wired` annotation",
+            ),
+            rule(
+                "self.metadata.name.size() <= 63",
+                "metadata.name: must be at most 63 characters",
+            ),
         ]);
     }
     crd
@@ -541,9 +338,13 @@ pub struct Rules {
 impl Rules {
     /// Sorts the wirings by name; of two with one name the later stands.
     pub fn new(wirings: impl IntoIterator<Item = Arc<Wiring>>) -> Self {
-        let by_name: BTreeMap<Arc<str>, Arc<Wiring>> =
-            wirings.into_iter().map(|wiring| (Arc::clone(&wiring.name), wiring)).collect();
-        Self { wirings: by_name.into_values().collect() }
+        let by_name: BTreeMap<Arc<str>, Arc<Wiring>> = wirings
+            .into_iter()
+            .map(|wiring| (Arc::clone(&wiring.name), wiring))
+            .collect();
+        Self {
+            wirings: by_name.into_values().collect(),
+        }
     }
 
     /// The wirings, lowest name first.
@@ -553,18 +354,32 @@ impl Rules {
 
     /// The wiring of that name.
     pub fn wiring(&self, name: &str) -> Option<&Arc<Wiring>> {
-        self.wirings.binary_search_by(|wiring| (*wiring.name).cmp(name)).ok().map(|at| &self.wirings[at])
+        self.wirings
+            .binary_search_by(|wiring| (*wiring.name).cmp(name))
+            .ok()
+            .map(|at| &self.wirings[at])
     }
 
     /// Every label key that some object selector looks at: a change of these may change who is selected.
     pub(crate) fn object_keys(&self) -> BTreeSet<&str> {
-        self.wirings.iter().flat_map(|wiring| selector_keys(&wiring.object_selector)).collect()
+        self.wirings
+            .iter()
+            .flat_map(|wiring| selector_keys(&wiring.object_selector))
+            .collect()
     }
 }
 
 fn selector_keys(selector: &LabelSelector) -> impl Iterator<Item = &str> {
-    let equal = selector.match_labels.iter().flatten().map(|(key, _)| key.as_str());
-    let expressions = selector.match_expressions.iter().flatten().map(|requirement| requirement.key.as_str());
+    let equal = selector
+        .match_labels
+        .iter()
+        .flatten()
+        .map(|(key, _)| key.as_str());
+    let expressions = selector
+        .match_expressions
+        .iter()
+        .flatten()
+        .map(|requirement| requirement.key.as_str());
     equal.chain(expressions)
 }
 
@@ -573,7 +388,9 @@ pub(crate) fn selector(written: &LabelSelector) -> Result<Selector, String> {
     for requirement in written.match_expressions.iter().flatten() {
         let values = requirement.values.as_ref().map_or(0, Vec::len);
         match requirement.operator.as_str() {
-            "In" | "NotIn" if values == 0 => return Err(format!("operator {} needs values", requirement.operator)),
+            "In" | "NotIn" if values == 0 => {
+                return Err(format!("operator {} needs values", requirement.operator));
+            }
             "Exists" | "DoesNotExist" if values > 0 => {
                 return Err(format!("operator {} takes no values", requirement.operator));
             }

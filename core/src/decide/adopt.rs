@@ -21,12 +21,27 @@ pub(super) enum Target {
 }
 
 /// Finds the wiring's entry by name and record, never by position.
-pub(super) fn find(draft: &Draft<'_>, wiring: &Wiring, wanted: &Map<String, Value>) -> Result<Target, Reason> {
-    let recorded = draft.record.wired(&wiring.name).map(|wired| wired.entry.as_str());
-    let of_another = |name: &str| draft.record.iter().any(|(other, wired)| **other != *wiring.name && wired.entry == name);
+pub(super) fn find(
+    draft: &Draft<'_>,
+    wiring: &Wiring,
+    wanted: &Map<String, Value>,
+) -> Result<Target, Reason> {
+    let recorded = draft
+        .record
+        .wired(&wiring.name)
+        .map(|wired| wired.entry.as_str());
+    let of_another = |name: &str| {
+        draft
+            .record
+            .iter()
+            .any(|(other, wired)| **other != *wiring.name && wired.entry == name)
+    };
     let named = |name: &str| {
         let entries = draft.entries.iter().enumerate();
-        entries.filter(|(_, entry)| entry.text("name") == name).map(|(at, _)| at).collect::<Vec<_>>()
+        entries
+            .filter(|(_, entry)| entry.text("name") == name)
+            .map(|(at, _)| at)
+            .collect::<Vec<_>>()
     };
     let candidates: Vec<usize> = draft
         .entries
@@ -34,7 +49,8 @@ pub(super) fn find(draft: &Draft<'_>, wiring: &Wiring, wanted: &Map<String, Valu
         .enumerate()
         .filter(|(_, entry)| {
             let (name, url) = (entry.text("name"), entry.text("url"));
-            name == wiring.entry.name || (url == wiring.entry.url && (name.is_empty() || !of_another(name)))
+            name == wiring.entry.name
+                || (url == wiring.entry.url && (name.is_empty() || !of_another(name)))
         })
         .map(|(at, _)| at)
         .collect();
@@ -47,7 +63,9 @@ pub(super) fn find(draft: &Draft<'_>, wiring: &Wiring, wanted: &Map<String, Valu
         ([one, other, ..], _) | ([], [one, other, ..]) => Err(ambiguous(*one, *other)),
         ([], []) => Ok(Target::Append),
         // Two entries of one name are refused by Prometheus: neither can be told from the other later on.
-        ([], [one]) if twin(draft, *one).is_some() => Err(ambiguous(*one, twin(draft, *one).unwrap_or(*one))),
+        ([], [one]) if twin(draft, *one).is_some() => {
+            Err(ambiguous(*one, twin(draft, *one).unwrap_or(*one)))
+        }
         ([], [one]) => match (conflict(draft, *one, wanted), wiring.entry.adopt) {
             (None, _) => Ok(Target::Adopt(*one)),
             (Some(_), wiring::Adopt::Replace) => Ok(Target::Replace(*one)),
@@ -59,12 +77,17 @@ pub(super) fn find(draft: &Draft<'_>, wiring: &Wiring, wanted: &Map<String, Valu
 /// Another entry of the same name.
 fn twin(draft: &Draft<'_>, at: usize) -> Option<usize> {
     let name = draft.entries[at].text("name");
-    let same = |(other, entry): (usize, &super::draft::DraftEntry<'_>)| other != at && !name.is_empty() && entry.text("name") == name;
+    let same = |(other, entry): (usize, &super::draft::DraftEntry<'_>)| {
+        other != at && !name.is_empty() && entry.text("name") == name
+    };
     draft.entries.iter().enumerate().position(same)
 }
 
 fn ambiguous(one: usize, other: usize) -> Reason {
-    Reason::EntryAmbiguous { path: format!("spec.remoteWrite[{one}]"), other: format!("spec.remoteWrite[{other}]") }
+    Reason::EntryAmbiguous {
+        path: format!("spec.remoteWrite[{one}]"),
+        other: format!("spec.remoteWrite[{other}]"),
+    }
 }
 
 /// The first field of a user's entry that we would set or remove and that is neither absent nor equal.
@@ -78,15 +101,24 @@ fn conflict(draft: &Draft<'_>, at: usize, wanted: &Map<String, Value>) -> Option
         match (wanted.get(name), value) {
             (Some(wanted), value) if wanted == value => {}
             (Some(Value::Object(wanted)), Value::Object(headers)) if name == "headers" => {
-                if let Some((header, _)) = headers.iter().find(|(header, value)| wanted.get(*header) != Some(value)) {
+                if let Some((header, _)) = headers
+                    .iter()
+                    .find(|(header, value)| wanted.get(*header) != Some(value))
+                {
                     return Some(format!("{path}.headers.{header}"));
                 }
             }
             _ => return Some(format!("{path}.{name}")),
         }
     }
-    let rules = members.get("writeRelabelConfigs").filter(|rules| !rules.is_null());
-    if rules.is_some_and(|rules| !rules.as_array().is_some_and(|rules| rules.iter().all(Value::is_object))) {
+    let rules = members
+        .get("writeRelabelConfigs")
+        .filter(|rules| !rules.is_null());
+    if rules.is_some_and(|rules| {
+        !rules
+            .as_array()
+            .is_some_and(|rules| rules.iter().all(Value::is_object))
+    }) {
         return Some(format!("{path}.writeRelabelConfigs"));
     }
     None

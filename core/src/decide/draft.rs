@@ -46,13 +46,21 @@ pub(super) struct Finished {
 
 impl DraftEntry<'_> {
     pub(super) fn text(&self, field: &str) -> &str {
-        self.value.get(field).and_then(Value::as_str).unwrap_or_default()
+        self.value
+            .get(field)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn read(subject: &'a Subject<'a>) -> Result<Self, Reason> {
-        let malformed = |path: &str, must_be| Err(Reason::Malformed { path: path.to_owned(), must_be });
+        let malformed = |path: &str, must_be| {
+            Err(Reason::Malformed {
+                path: path.to_owned(),
+                must_be,
+            })
+        };
         if !subject.raw.get("spec").is_some_and(Value::is_object) {
             return malformed("spec", "an object");
         }
@@ -64,7 +72,10 @@ impl<'a> Draft<'a> {
                     if !item.is_object() {
                         return malformed(&format!("spec.remoteWrite[{at}]"), "an object");
                     }
-                    entries.push(DraftEntry { from: Some(at), value: Cow::Borrowed(item) });
+                    entries.push(DraftEntry {
+                        from: Some(at),
+                        value: Cow::Borrowed(item),
+                    });
                 }
             }
             Some(_) => return malformed("spec.remoteWrite", "a list"),
@@ -93,7 +104,11 @@ impl<'a> Draft<'a> {
     pub(super) fn finish(mut self) -> Result<Finished, Reason> {
         self.remember_containers();
         let annotation = self.record.write();
-        if let Some(bytes) = annotation.as_ref().map(String::len).filter(|bytes| *bytes > names::WIRED_LIMIT) {
+        if let Some(bytes) = annotation
+            .as_ref()
+            .map(String::len)
+            .filter(|bytes| *bytes > names::WIRED_LIMIT)
+        {
             return Err(Reason::AnnotationTooLarge { bytes });
         }
         let mut edits = self.annotation_edits(annotation);
@@ -110,7 +125,10 @@ impl<'a> Draft<'a> {
     }
 
     fn raw_container(&self, at: &str) -> Option<&'a Value> {
-        self.subject.raw.pointer(at).filter(|value| !value.is_null())
+        self.subject
+            .raw
+            .pointer(at)
+            .filter(|value| !value.is_null())
     }
 
     fn labels_pointer(&self) -> String {
@@ -127,11 +145,16 @@ impl<'a> Draft<'a> {
         ];
         for (at, filled) in filled {
             let absent = self.raw_container(&at).is_none();
-            let noted = self.record.iter().any(|(_, wired)| wired.made.contains(&at));
-            if filled && !noted && (absent || self.made.contains(&at)) {
-                if let Some(first) = self.record.first_mut() {
-                    first.made.insert(at);
-                }
+            let noted = self
+                .record
+                .iter()
+                .any(|(_, wired)| wired.made.contains(&at));
+            if filled
+                && !noted
+                && (absent || self.made.contains(&at))
+                && let Some(first) = self.record.first_mut()
+            {
+                first.made.insert(at);
             }
         }
     }
@@ -147,13 +170,24 @@ impl<'a> Draft<'a> {
         let mut edits = Vec::new();
         match (before, wired) {
             (None, Some(now)) if self.raw_container(ANNOTATIONS).is_none() => {
-                edits.push(add(pointer(["metadata", "annotations"]), serde_json::json!({names::WIRED: now})));
+                edits.push(add(
+                    pointer(["metadata", "annotations"]),
+                    serde_json::json!({names::WIRED: now}),
+                ));
             }
             (None, Some(now)) => edits.push(add(at(names::WIRED), Value::String(now))),
-            (Some(before), Some(now)) if before != now => edits.push(replace(at(names::WIRED), Value::String(now))),
+            (Some(before), Some(now)) if before != now => {
+                edits.push(replace(at(names::WIRED), Value::String(now)))
+            }
             (Some(_), None) => {
-                let others = self.raw_container(ANNOTATIONS).and_then(Value::as_object).into_iter().flat_map(Map::keys);
-                let alone = others.into_iter().all(|key| key == names::WIRED || key == names::TOUCH);
+                let others = self
+                    .raw_container(ANNOTATIONS)
+                    .and_then(Value::as_object)
+                    .into_iter()
+                    .flat_map(Map::keys);
+                let alone = others
+                    .into_iter()
+                    .all(|key| key == names::WIRED || key == names::TOUCH);
                 if alone && self.goes(ANNOTATIONS) {
                     return vec![remove(pointer(["metadata", "annotations"]))];
                 }
@@ -170,17 +204,27 @@ impl<'a> Draft<'a> {
         let at = |key: &str| pointer(["spec", field, key]);
         let Some(before) = self.subject.spec(field).and_then(Value::as_object) else {
             let whole = || add(pointer(["spec", field]), Value::Object(self.labels.clone()));
-            return if self.labels.is_empty() { Vec::new() } else { vec![whole()] };
+            return if self.labels.is_empty() {
+                Vec::new()
+            } else {
+                vec![whole()]
+            };
         };
         if self.labels.is_empty() && !before.is_empty() && self.goes(&self.labels_pointer()) {
             return vec![remove(pointer(["spec", field]))];
         }
-        let gone = before.keys().filter(|key| !self.labels.contains_key(*key)).map(|key| remove(at(key)));
-        let set = self.labels.iter().filter_map(|(key, value)| match before.get(key) {
-            None => Some(add(at(key), value.clone())),
-            Some(old) if old != value => Some(replace(at(key), value.clone())),
-            Some(_) => None,
-        });
+        let gone = before
+            .keys()
+            .filter(|key| !self.labels.contains_key(*key))
+            .map(|key| remove(at(key)));
+        let set = self
+            .labels
+            .iter()
+            .filter_map(|(key, value)| match before.get(key) {
+                None => Some(add(at(key), value.clone())),
+                Some(old) if old != value => Some(replace(at(key), value.clone())),
+                Some(_) => None,
+            });
         gone.chain(set).collect()
     }
 
@@ -188,8 +232,19 @@ impl<'a> Draft<'a> {
     fn entry_edits(&self) -> (Vec<PatchOperation>, bool) {
         let list = pointer(["spec", "remoteWrite"]);
         let Some(before) = self.subject.spec("remoteWrite").and_then(Value::as_array) else {
-            let new: Vec<Value> = self.entries.iter().map(|entry| entry.value.clone().into_owned()).collect();
-            return (if new.is_empty() { Vec::new() } else { vec![add(list, Value::Array(new))] }, false);
+            let new: Vec<Value> = self
+                .entries
+                .iter()
+                .map(|entry| entry.value.clone().into_owned())
+                .collect();
+            return (
+                if new.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![add(list, Value::Array(new))]
+                },
+                false,
+            );
         };
         if self.entries.is_empty() && !before.is_empty() && self.goes(REMOTE_WRITE) {
             return (vec![remove(list)], false);
@@ -200,14 +255,28 @@ impl<'a> Draft<'a> {
             if let (Some(index), Cow::Owned(value)) = (entry.from, &entry.value) {
                 let inner = between(&at(index), &before[index], value);
                 let whole = inner.len() > MOST_INNER_EDITS;
-                edits.extend(if whole { vec![replace(at(index), value.clone())] } else { inner });
+                edits.extend(if whole {
+                    vec![replace(at(index), value.clone())]
+                } else {
+                    inner
+                });
             }
         }
         let changed = !edits.is_empty();
         let stays: BTreeSet<usize> = self.entries.iter().filter_map(|entry| entry.from).collect();
-        edits.extend((0..before.len()).rev().filter(|index| !stays.contains(index)).map(|index| remove(at(index))));
+        edits.extend(
+            (0..before.len())
+                .rev()
+                .filter(|index| !stays.contains(index))
+                .map(|index| remove(at(index))),
+        );
         let new = self.entries.iter().filter(|entry| entry.from.is_none());
-        edits.extend(new.map(|entry| add(pointer(["spec", "remoteWrite", "-"]), entry.value.clone().into_owned())));
+        edits.extend(new.map(|entry| {
+            add(
+                pointer(["spec", "remoteWrite", "-"]),
+                entry.value.clone().into_owned(),
+            )
+        }));
         (edits, changed)
     }
 
@@ -217,7 +286,11 @@ impl<'a> Draft<'a> {
         if entry_changes {
             effects.push(Effect::RestartsQueue);
         }
-        let queues = self.subject.spec("remoteWrite").and_then(Value::as_array).is_some_and(|entries| !entries.is_empty());
+        let queues = self
+            .subject
+            .spec("remoteWrite")
+            .and_then(Value::as_array)
+            .is_some_and(|entries| !entries.is_empty());
         if labels_change && ruler {
             effects.push(Effect::RollsPods);
         } else if labels_change && queues {
@@ -229,5 +302,7 @@ impl<'a> Draft<'a> {
 
 /// The edit that takes the touch annotation off, whenever it is there.
 pub(super) fn strip_touch(subject: &Subject<'_>) -> Option<PatchOperation> {
-    subject.annotation(names::TOUCH).map(|_| remove(pointer(["metadata", "annotations", names::TOUCH])))
+    subject
+        .annotation(names::TOUCH)
+        .map(|_| remove(pointer(["metadata", "annotations", names::TOUCH])))
 }

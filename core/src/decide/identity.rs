@@ -35,7 +35,9 @@ pub(super) fn recognise(rules: &[Value]) -> Option<(&str, &str)> {
 /// Where the last rules do not have the recorded digest, the run that has it goes; where none has it, only what can
 /// be recognised as a tail.
 pub(super) fn without_ours(rules: &[Value], recorded: Option<&(usize, String)>) -> Vec<Value> {
-    let Some((count, wanted)) = recorded else { return rules.to_vec() };
+    let Some((count, wanted)) = recorded else {
+        return rules.to_vec();
+    };
     if *count == 0 {
         return rules.to_vec();
     }
@@ -65,10 +67,14 @@ pub(super) fn digest(rules: &[Value]) -> String {
     for rule in rules {
         hash(rule, &mut hasher);
     }
-    hasher.finalize().iter().take(4).fold(String::new(), |mut digits, byte| {
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
+    hasher
+        .finalize()
+        .iter()
+        .take(4)
+        .fold(String::new(), |mut digits, byte| {
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        })
 }
 
 fn hash(value: &Value, hasher: &mut Sha256) {
@@ -109,7 +115,10 @@ mod tests {
         let tail = tail("cluster", "edge.01");
         assert_eq!(tail[0]["regex"], r"edge\.01");
         assert_eq!(tail[1]["targetLabel"], "exported_exported_cluster");
-        assert_eq!(tail[3], json!({"action": "replace", "targetLabel": "cluster", "replacement": "edge.01"}));
+        assert_eq!(
+            tail[3],
+            json!({"action": "replace", "targetLabel": "cluster", "replacement": "edge.01"})
+        );
         assert_eq!(recognise(&tail), Some(("cluster", "edge.01")));
     }
 
@@ -118,20 +127,41 @@ mod tests {
         let own = json!({"action": "drop", "sourceLabels": ["a"], "regex": "b"});
         let ours = tail("cluster", "edge").to_vec();
         let recorded = (4, digest(&ours));
-        for rules in [[vec![own.clone()], ours.clone()].concat(), [ours.clone(), vec![own.clone()]].concat()] {
-            assert_eq!(without_ours(&rules, Some(&recorded)), std::slice::from_ref(&own));
+        for rules in [
+            [vec![own.clone()], ours.clone()].concat(),
+            [ours.clone(), vec![own.clone()]].concat(),
+        ] {
+            assert_eq!(
+                without_ours(&rules, Some(&recorded)),
+                std::slice::from_ref(&own)
+            );
         }
         let mut edited = ours.clone();
         edited.remove(0);
-        assert_eq!(without_ours(&edited, Some(&recorded)), edited, "three of four are the user's now");
-        assert_eq!(without_ours(&ours, Some(&(9, "00000000".into()))), Vec::<Value>::new(), "a tail is recognised");
-        assert_eq!(without_ours(&ours, None), ours, "nothing recorded, nothing ours");
+        assert_eq!(
+            without_ours(&edited, Some(&recorded)),
+            edited,
+            "three of four are the user's now"
+        );
+        assert_eq!(
+            without_ours(&ours, Some(&(9, "00000000".into()))),
+            Vec::<Value>::new(),
+            "a tail is recognised"
+        );
+        assert_eq!(
+            without_ours(&ours, None),
+            ours,
+            "nothing recorded, nothing ours"
+        );
     }
 
     #[test]
     fn the_digest_does_not_see_the_order_of_keys() {
         let one = json!([{"a": 1, "b": ["x"]}]);
         let other: Value = serde_json::from_str(r#"[{"b":["x"],"a":1}]"#).unwrap();
-        assert_eq!(digest(one.as_array().unwrap()), digest(other.as_array().unwrap()));
+        assert_eq!(
+            digest(one.as_array().unwrap()),
+            digest(other.as_array().unwrap())
+        );
     }
 }

@@ -42,12 +42,19 @@ const VERSION: &str = "v";
 impl Record {
     /// Reads the annotation; `None`: it is not ours to read.
     pub fn read(text: &str) -> Option<Self> {
-        let Value::Object(mut members) = serde_json::from_str(text).ok()? else { return None };
+        let Value::Object(mut members) = serde_json::from_str(text).ok()? else {
+            return None;
+        };
         if members.remove(VERSION)? != 1 {
             return None;
         }
-        let read = |(name, value): (String, Value)| Some((name, serde_json::from_value(value).ok()?));
-        members.into_iter().map(read).collect::<Option<_>>().map(Self)
+        let read =
+            |(name, value): (String, Value)| Some((name, serde_json::from_value(value).ok()?));
+        members
+            .into_iter()
+            .map(read)
+            .collect::<Option<_>>()
+            .map(Self)
     }
 
     /// Writes the annotation: sorted keys, no spaces. `None` when there is nothing to remember.
@@ -87,9 +94,24 @@ impl Record {
     }
 
     /// Hands over a label that another wiring holds with the same value, so that it stays when that wiring drops it.
-    pub(super) fn hand_over_label(&mut self, label: &str, value: &str, yields: impl Fn(&str) -> bool) -> Option<Vec<String>> {
-        let others = self.0.iter_mut().filter(|(name, _)| yields(name)).map(|(_, wired)| wired);
-        let mut holders = others.filter(|wired| wired.labels.get(label).and_then(|held| held.first()).is_some_and(|held| held == value));
+    pub(super) fn hand_over_label(
+        &mut self,
+        label: &str,
+        value: &str,
+        yields: impl Fn(&str) -> bool,
+    ) -> Option<Vec<String>> {
+        let others = self
+            .0
+            .iter_mut()
+            .filter(|(name, _)| yields(name))
+            .map(|(_, wired)| wired);
+        let mut holders = others.filter(|wired| {
+            wired
+                .labels
+                .get(label)
+                .and_then(|held| held.first())
+                .is_some_and(|held| held == value)
+        });
         holders.next()?.labels.remove(label)
     }
 
@@ -106,11 +128,29 @@ mod tests {
     fn reads_what_it_writes_and_nothing_else() {
         let mut record = Record::default();
         assert_eq!(record.write(), None);
-        record.insert("hub", Wired { entry: "thanos".into(), labels: BTreeMap::from([("cluster".into(), vec!["edge".into()])]), ..Wired::default() });
+        record.insert(
+            "hub",
+            Wired {
+                entry: "thanos".into(),
+                labels: BTreeMap::from([("cluster".into(), vec!["edge".into()])]),
+                ..Wired::default()
+            },
+        );
         let text = record.write().unwrap();
-        assert_eq!(text, r#"{"hub":{"entry":"thanos","labels":{"cluster":["edge"]}},"v":1}"#);
+        assert_eq!(
+            text,
+            r#"{"hub":{"entry":"thanos","labels":{"cluster":["edge"]}},"v":1}"#
+        );
         assert_eq!(Record::read(&text), Some(record));
-        for garbage in ["", "{}", "[]", r#"{"v":2}"#, r#"{"v":1,"hub":7}"#, r#"{"v":1,"hub":{"entry":1}}"#, "{"] {
+        for garbage in [
+            "",
+            "{}",
+            "[]",
+            r#"{"v":2}"#,
+            r#"{"v":1,"hub":7}"#,
+            r#"{"v":1,"hub":{"entry":1}}"#,
+            "{",
+        ] {
             assert_eq!(Record::read(garbage), None, "{garbage}");
         }
     }

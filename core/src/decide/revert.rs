@@ -10,17 +10,31 @@ use super::record::Wired;
 
 /// Un-wires one wiring: its labels, its entry, its record.
 pub(super) fn revert(draft: &mut Draft<'_>, wiring: &str) {
-    let Some(wired) = draft.record.remove(wiring) else { return };
+    let Some(wired) = draft.record.remove(wiring) else {
+        return;
+    };
     labels(draft, &wired);
-    if let Some(at) = draft.entries.iter().position(|entry| entry.text("name") == wired.entry) {
+    if let Some(at) = draft
+        .entries
+        .iter()
+        .position(|entry| entry.text("name") == wired.entry)
+    {
         match &wired.was {
             None => {
                 draft.entries.remove(at);
             }
             Some(was) => {
                 // Two entries of one name are a configuration that Prometheus refuses: a name that is taken stays taken.
-                let taken = draft.entries.iter().enumerate().any(|(other, entry)| other != at && entry.text("name") == was);
-                let name = if taken && !was.is_empty() { &wired.entry } else { was };
+                let taken = draft
+                    .entries
+                    .iter()
+                    .enumerate()
+                    .any(|(other, entry)| other != at && entry.text("name") == was);
+                let name = if taken && !was.is_empty() {
+                    &wired.entry
+                } else {
+                    was
+                };
                 let given_back = give_back(&draft.entries[at].value, &wired, name);
                 draft.entries[at].value = Cow::Owned(given_back);
             }
@@ -37,7 +51,9 @@ fn labels(draft: &mut Draft<'_>, wired: &Wired) {
             continue;
         }
         match values.get(1) {
-            Some(was) => draft.labels.insert(label.clone(), Value::String(was.clone())),
+            Some(was) => draft
+                .labels
+                .insert(label.clone(), Value::String(was.clone())),
             None => draft.labels.shift_remove(label),
         };
     }
@@ -69,7 +85,10 @@ pub(super) fn take_out(members: &mut Map<String, Value>, path: &str, ours: &Valu
     let first = tokens.next().unwrap_or_default();
     let holder = match tokens.next() {
         None => Some((&mut *members, first)),
-        Some(second) => members.get_mut(first).and_then(Value::as_object_mut).map(|inner| (inner, second)),
+        Some(second) => members
+            .get_mut(first)
+            .and_then(Value::as_object_mut)
+            .map(|inner| (inner, second)),
     };
     let Some((holder, name)) = holder else { return };
     let name = name.replace("~1", "/").replace("~0", "~");

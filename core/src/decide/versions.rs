@@ -18,7 +18,9 @@ pub(super) struct Gate<'a> {
 
 impl<'a> Gate<'a> {
     pub(super) fn of(subject: &Subject<'_>, facts: &'a Facts) -> Self {
-        let own = subject.spec_text("version").filter(|version| !version.is_empty());
+        let own = subject
+            .spec_text("version")
+            .filter(|version| !version.is_empty());
         let version = match (own, &facts.operator) {
             (Some(own), _) => versions::parse(own),
             (None, Some(operator)) => match subject.kind {
@@ -27,7 +29,11 @@ impl<'a> Gate<'a> {
             },
             (None, None) => None,
         };
-        Self { kind: subject.kind, version, facts }
+        Self {
+            kind: subject.kind,
+            version,
+            facts,
+        }
     }
 
     /// Why a field that the wiring cannot do without cannot be given.
@@ -39,7 +45,11 @@ impl<'a> Gate<'a> {
             Since::Never => Some(Reason::VersionNever { path }),
             since => {
                 let (version, needs) = self.too_old(path, since)?;
-                Some(Reason::VersionTooOld { path, needs, has: version.to_string() })
+                Some(Reason::VersionTooOld {
+                    path,
+                    needs,
+                    has: version.to_string(),
+                })
             }
         }
     }
@@ -58,7 +68,9 @@ impl<'a> Gate<'a> {
 
     fn too_old(&self, path: &'static str, since: Since) -> Option<(&Version, &'static str)> {
         let version = self.version.as_ref()?;
-        let Since::Version(needs) = since else { return None };
+        let Since::Version(needs) = since else {
+            return None;
+        };
         let known = Field::at(path).is_none_or(|field| field.known_to(self.kind, version));
         (!known).then_some((version, needs))
     }

@@ -14,17 +14,25 @@ use crate::decision::Fault;
 pub fn read(raw: &Value) -> Result<Wiring, Vec<Fault>> {
     let mut faults = Vec::new();
     if raw["apiVersion"] != crate::names::API_VERSION || raw["kind"] != "ThanosWiring" {
-        return Err(vec![fault("kind", format!("must be ThanosWiring of {}", crate::names::API_VERSION))]);
+        return Err(vec![fault(
+            "kind",
+            format!("must be ThanosWiring of {}", crate::names::API_VERSION),
+        )]);
     }
     if let Some(schema) = SCHEMA.as_ref() {
-        check(&schema["properties"]["spec"], &raw["spec"], "spec", &mut faults);
+        check(
+            &schema["properties"]["spec"],
+            &raw["spec"],
+            "spec",
+            &mut faults,
+        );
     }
     if !faults.is_empty() {
         return Err(faults);
     }
     // The schema has said what is wrong with a value; what serde would say could quote it.
-    let written: ThanosWiring =
-        serde_json::from_value(raw.clone()).map_err(|_| vec![fault("spec", "does not have the shape of a ThanosWiring")])?;
+    let written: ThanosWiring = serde_json::from_value(raw.clone())
+        .map_err(|_| vec![fault("spec", "does not have the shape of a ThanosWiring")])?;
     Wiring::resolve(&written)
 }
 
@@ -35,7 +43,8 @@ fn fault(path: impl Into<String>, sentence: impl Into<String>) -> Fault {
 /// The CRD's own schema, made once: it is the same on every call.
 static SCHEMA: LazyLock<Option<Value>> = LazyLock::new(|| {
     let crd = serde_json::to_value(super::crd()).ok()?;
-    crd.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned()
+    crd.pointer("/spec/versions/0/schema/openAPIV3Schema")
+        .cloned()
 });
 
 /// Holds a value against a structural schema: types, required members, unknown members, enumerations.
@@ -52,27 +61,52 @@ fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
         _ => true,
     };
     if !right {
-        let article = if value.is_null() { "is required: it must be" } else { "must be" };
-        faults.push(fault(path, format!("{article} of type {}", schema["type"].as_str().unwrap_or_default())));
+        let article = if value.is_null() {
+            "is required: it must be"
+        } else {
+            "must be"
+        };
+        faults.push(fault(
+            path,
+            format!(
+                "{article} of type {}",
+                schema["type"].as_str().unwrap_or_default()
+            ),
+        ));
         return;
     }
     if let (Some(allowed), Some(text)) = (schema["enum"].as_array(), value.as_str())
         && !allowed.iter().any(|allowed| allowed == text)
     {
         let allowed: Vec<&str> = allowed.iter().filter_map(Value::as_str).collect();
-        faults.push(fault(path, format!("must be one of {}", allowed.join(", "))));
+        faults.push(fault(
+            path,
+            format!("must be one of {}", allowed.join(", ")),
+        ));
     }
     for (at, item) in value.as_array().into_iter().flatten().enumerate() {
         check(&schema["items"], item, &format!("{path}[{at}]"), faults);
     }
-    let Some(members) = value.as_object() else { return };
+    let Some(members) = value.as_object() else {
+        return;
+    };
     let Some(properties) = schema["properties"].as_object() else {
         for (name, member) in members {
-            check(&schema["additionalProperties"], member, &format!("{path}.{name}"), faults);
+            check(
+                &schema["additionalProperties"],
+                member,
+                &format!("{path}.{name}"),
+                faults,
+            );
         }
         return;
     };
-    for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+    for name in schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
         if members.get(name).is_none_or(Value::is_null) {
             faults.push(fault(format!("{path}.{name}"), "is required"));
         }
@@ -88,10 +122,18 @@ fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
 }
 
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> String {
-    let folded = |text: &str| text.chars().filter(|character| *character != '_').flat_map(char::to_lowercase).collect::<String>();
+    let folded = |text: &str| {
+        text.chars()
+            .filter(|character| *character != '_')
+            .flat_map(char::to_lowercase)
+            .collect::<String>()
+    };
     let similar = known.into_iter().find(|known| {
         let (a, b) = (folded(known), folded(name));
         a == b || (a.len() > 3 && b.len() > 3 && (a.starts_with(&b) || b.starts_with(&a)))
     });
-    similar.map_or_else(|| "is not a known field".to_owned(), |similar| format!("is not a known field; a similar one is `{similar}`"))
+    similar.map_or_else(
+        || "is not a known field".to_owned(),
+        |similar| format!("is not a known field; a similar one is `{similar}`"),
+    )
 }

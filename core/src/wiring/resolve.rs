@@ -7,7 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube_core::Selector;
 use serde_json::{Map, Value, json};
 
-use super::{Adopt, Auth, AzureAd, OnDelete, OptOut, Template, ThanosWiring, WiringRemoteWrite, selector};
+use super::{
+    Adopt, Auth, AzureAd, OnDelete, OptOut, Template, ThanosWiring, WiringRemoteWrite, selector,
+};
 use crate::codes;
 use crate::decision::Fault;
 use crate::subject::Kind;
@@ -93,23 +95,51 @@ impl Wiring {
         let mut faults = Vec::new();
         let name = written.metadata.name.clone().unwrap_or_default();
         if name.is_empty() || name.len() > 63 || name == "v" {
-            faults.push(fault("metadata.name", "must be a name of at most 63 characters other than `v`"));
+            faults.push(fault(
+                "metadata.name",
+                "must be a name of at most 63 characters other than `v`",
+            ));
         }
         let spec = &written.spec;
-        let namespaces = part(&mut faults, "spec.namespaceSelector", selector(&spec.namespace_selector));
-        let objects = part(&mut faults, "spec.objectSelector", selector(&spec.object_selector));
+        let namespaces = part(
+            &mut faults,
+            "spec.namespaceSelector",
+            selector(&spec.namespace_selector),
+        );
+        let objects = part(
+            &mut faults,
+            "spec.objectSelector",
+            selector(&spec.object_selector),
+        );
         if spec.kinds.is_empty() {
             faults.push(fault("spec.kinds", "must name at least one kind"));
         }
         if !is_cluster_name(&spec.cluster) {
             faults.push(fault("spec.cluster", "must be 1 to 63 letters, digits, `.`, `_` and `-`, and start and end with a letter or a digit"));
         }
-        let enforced = labels(&mut faults, "spec.labels.enforced", &spec.labels.enforced, true);
-        let defaults = labels(&mut faults, "spec.labels.default", &spec.labels.default, false);
+        let enforced = labels(
+            &mut faults,
+            "spec.labels.enforced",
+            &spec.labels.enforced,
+            true,
+        );
+        let defaults = labels(
+            &mut faults,
+            "spec.labels.default",
+            &spec.labels.default,
+            false,
+        );
         let (entry, references) = entry(&mut faults, &spec.remote_write);
-        let enrolled: BTreeSet<String> = spec.credentials.iter().flat_map(|credentials| credentials.namespaces.clone()).collect();
+        let enrolled: BTreeSet<String> = spec
+            .credentials
+            .iter()
+            .flat_map(|credentials| credentials.namespaces.clone())
+            .collect();
         if spec.credentials.is_some() && references.is_empty() {
-            faults.push(fault("spec.credentials", "goes with an auth or a tls.ca that lives in a Secret or a ConfigMap"));
+            faults.push(fault(
+                "spec.credentials",
+                "goes with an auth or a tls.ca that lives in a Secret or a ConfigMap",
+            ));
         }
         if !faults.is_empty() {
             return Err(faults);
@@ -137,10 +167,17 @@ impl Wiring {
 impl Wiring {
     /// What an admin should know about a wiring that is right: today, a credential in plain text.
     pub fn warnings(&self) -> Vec<Fault> {
-        let secret = !self.references.iter().all(|reference| reference.kind == ReferenceKind::ConfigMap);
-        let plain = self.entry.url.starts_with("http://") && (secret || self.entry.needs.contains(&"remoteWrite[].azureAd"));
+        let secret = !self
+            .references
+            .iter()
+            .all(|reference| reference.kind == ReferenceKind::ConfigMap);
+        let plain = self.entry.url.starts_with("http://")
+            && (secret || self.entry.needs.contains(&"remoteWrite[].azureAd"));
         let sentence = "the credential travels in plain text: use https://";
-        plain.then(|| Fault::new(codes::WIRING_PLAINTEXT, "spec.remoteWrite.url", sentence)).into_iter().collect()
+        plain
+            .then(|| Fault::new(codes::WIRING_PLAINTEXT, "spec.remoteWrite.url", sentence))
+            .into_iter()
+            .collect()
     }
 }
 
@@ -156,23 +193,34 @@ fn part(faults: &mut Vec<Fault>, path: &str, read: Result<Selector, String>) -> 
 }
 
 fn is_cluster_name(name: &str) -> bool {
-    let edge = |character: Option<char>| character.is_some_and(|character| character.is_ascii_alphanumeric());
+    let edge = |character: Option<char>| {
+        character.is_some_and(|character| character.is_ascii_alphanumeric())
+    };
     name.len() <= 63
         && edge(name.chars().next())
         && edge(name.chars().last())
-        && name.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character))
+        && name
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || "._-".contains(character))
 }
 
 /// Whether Prometheus takes the text as a label name under its legacy scheme, which every version reads.
 fn is_label_name(name: &str) -> bool {
     name.len() <= 64
         && name.chars().enumerate().all(|(at, character)| {
-            character == '_' || character.is_ascii_alphabetic() || (at > 0 && character.is_ascii_digit())
+            character == '_'
+                || character.is_ascii_alphabetic()
+                || (at > 0 && character.is_ascii_digit())
         })
         && !name.is_empty()
 }
 
-fn labels(faults: &mut Vec<Fault>, path: &str, written: &super::LabelTemplates, enforced: bool) -> Vec<(String, Template)> {
+fn labels(
+    faults: &mut Vec<Fault>,
+    path: &str,
+    written: &super::LabelTemplates,
+    enforced: bool,
+) -> Vec<(String, Template)> {
     let mut resolved = Vec::new();
     if written.len() > 16 {
         faults.push(fault(path, "must hold at most 16 labels"));
@@ -182,7 +230,10 @@ fn labels(faults: &mut Vec<Fault>, path: &str, written: &super::LabelTemplates, 
         if !is_label_name(key) || key.starts_with("__") {
             faults.push(fault(&at, "must be a Prometheus label name of at most 64 characters that does not start with `__`"));
         } else if enforced && key.starts_with("exported_") {
-            faults.push(fault(&at, "must not start with `exported_`: that is where a series' own value is kept"));
+            faults.push(fault(
+                &at,
+                "must not start with `exported_`: that is where a series' own value is kept",
+            ));
         }
         match Template::parse(value) {
             Ok(template) if value.len() <= 256 => resolved.push((key.clone(), template)),
@@ -197,10 +248,24 @@ fn entry(faults: &mut Vec<Fault>, written: &WiringRemoteWrite) -> (Entry, BTreeS
     let path = "spec.remoteWrite";
     let mut references = BTreeSet::new();
     let mut enforced = Vec::new();
-    let mut needs = vec!["remoteWrite[].url", "remoteWrite[].name", "remoteWrite[].followRedirects", "remoteWrite[].writeRelabelConfigs"];
-    let name_is_right = |name: &str| !name.is_empty() && name.len() <= 63 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let mut needs = vec![
+        "remoteWrite[].url",
+        "remoteWrite[].name",
+        "remoteWrite[].followRedirects",
+        "remoteWrite[].writeRelabelConfigs",
+    ];
+    let name_is_right = |name: &str| {
+        !name.is_empty()
+            && name.len() <= 63
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    };
     if !name_is_right(&written.name) {
-        faults.push(fault(format!("{path}.name"), "must be 1 to 63 letters, digits, `_` and `-`"));
+        faults.push(fault(
+            format!("{path}.name"),
+            "must be 1 to 63 letters, digits, `_` and `-`",
+        ));
     }
     if let Err(sentence) = check_url(&written.url) {
         faults.push(fault(format!("{path}.url"), sentence));
@@ -209,9 +274,18 @@ fn entry(faults: &mut Vec<Fault>, written: &WiringRemoteWrite) -> (Entry, BTreeS
         needs.push("remoteWrite[].headers");
         tenant_header(faults, tenant)
     });
-    auth(faults, &written.auth, &mut enforced, &mut needs, &mut references);
+    auth(
+        faults,
+        &written.auth,
+        &mut enforced,
+        &mut needs,
+        &mut references,
+    );
     if let Some(tls) = &written.tls {
-        enforced.push(("tlsConfig", tls_config(faults, tls, &mut needs, &mut references)));
+        enforced.push((
+            "tlsConfig",
+            tls_config(faults, tls, &mut needs, &mut references),
+        ));
     }
     if let Some(version) = &written.message_version {
         if version != "V1.0" {
@@ -223,7 +297,10 @@ fn entry(faults: &mut Vec<Fault>, written: &WiringRemoteWrite) -> (Entry, BTreeS
     enforced.push(("followRedirects", json!(false)));
     for (at, rule) in written.write_relabel_configs.iter().enumerate() {
         for (field, sentence) in rule.faults() {
-            faults.push(fault(format!("{path}.writeRelabelConfigs[{at}].{field}"), sentence));
+            faults.push(fault(
+                format!("{path}.writeRelabelConfigs[{at}].{field}"),
+                sentence,
+            ));
         }
     }
     let resolved = Entry {
@@ -233,7 +310,11 @@ fn entry(faults: &mut Vec<Fault>, written: &WiringRemoteWrite) -> (Entry, BTreeS
         enforced,
         needs,
         defaults: defaults(faults, written),
-        rules: written.write_relabel_configs.iter().map(crate::relabel::RelabelConfig::to_value).collect(),
+        rules: written
+            .write_relabel_configs
+            .iter()
+            .map(crate::relabel::RelabelConfig::to_value)
+            .collect(),
         adopt: written.adopt,
     };
     (resolved, references)
@@ -258,24 +339,50 @@ fn check_url(written: &str) -> Result<(), String> {
 
 /// Headers that Prometheus sets itself and refuses in `headers` (`reservedHeaders` in its `config/config.go`).
 const RESERVED_HEADERS: &[&str] = &[
-    "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "host",
-    "keep-alive", "proxy-authenticate", "proxy-authorization", "user-agent", "www-authenticate",
-    "x-amz-content-sha256", "x-amz-date", "x-amz-security-token", "x-prometheus-remote-read-version",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "host",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "user-agent",
+    "www-authenticate",
+    "x-amz-content-sha256",
+    "x-amz-date",
+    "x-amz-security-token",
+    "x-prometheus-remote-read-version",
     "x-prometheus-remote-write-version",
 ];
 
 fn tenant_header(faults: &mut Vec<Fault>, tenant: &super::Tenant) -> Option<(String, Template)> {
     let path = "spec.remoteWrite.tenant";
     let header = &tenant.header;
-    let token = !header.is_empty() && header.len() <= 64 && header.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let token = !header.is_empty()
+        && header.len() <= 64
+        && header
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-');
     if !token {
-        faults.push(fault(format!("{path}.header"), "must be 1 to 64 letters, digits and `-`"));
+        faults.push(fault(
+            format!("{path}.header"),
+            "must be 1 to 64 letters, digits and `-`",
+        ));
     } else if RESERVED_HEADERS.contains(&header.to_ascii_lowercase().as_str()) {
-        faults.push(fault(format!("{path}.header"), "is a header that Prometheus reserves"));
+        faults.push(fault(
+            format!("{path}.header"),
+            "is a header that Prometheus reserves",
+        ));
     }
     // Receive answers 400 to a tenant that is not its own last path segment (`pkg/tenancy` of Thanos).
     if tenant.value.contains('/') || matches!(tenant.value.as_str(), "." | "..") {
-        faults.push(fault(format!("{path}.value"), "must not hold `/`: Receive refuses such a tenant"));
+        faults.push(fault(
+            format!("{path}.value"),
+            "must not hold `/`: Receive refuses such a tenant",
+        ));
     }
     match Template::parse(&tenant.value) {
         Ok(template) => Some((header.clone(), template)),
@@ -287,7 +394,11 @@ fn tenant_header(faults: &mut Vec<Fault>, tenant: &super::Tenant) -> Option<(Str
 }
 
 fn secret(references: &mut BTreeSet<Reference>, key: &super::KeyReference) -> Value {
-    references.insert(Reference { kind: ReferenceKind::Secret, name: key.name.clone(), key: key.key.clone() });
+    references.insert(Reference {
+        kind: ReferenceKind::Secret,
+        name: key.name.clone(),
+        key: key.key.clone(),
+    });
     json!({"name": key.name, "key": key.key})
 }
 
@@ -299,9 +410,17 @@ fn auth(
     references: &mut BTreeSet<Reference>,
 ) {
     let path = "spec.remoteWrite.auth";
-    let set = [written.basic_auth.is_some(), written.authorization.is_some(), written.azure_ad.is_some(), written.none.is_some()];
+    let set = [
+        written.basic_auth.is_some(),
+        written.authorization.is_some(),
+        written.azure_ad.is_some(),
+        written.none.is_some(),
+    ];
     if set.iter().filter(|set| **set).count() != 1 {
-        faults.push(fault(path, "exactly one of basicAuth, authorization, azureAd and none must be set"));
+        faults.push(fault(
+            path,
+            "exactly one of basicAuth, authorization, azureAd and none must be set",
+        ));
         return;
     }
     let mut named = |faults: &mut Vec<Fault>, path: &str, key: &super::KeyReference| {
@@ -311,18 +430,45 @@ fn auth(
         secret(references, key)
     };
     if let Some(basic) = &written.basic_auth {
-        let username = named(faults, "spec.remoteWrite.auth.basicAuth.username", &basic.username);
-        let password = named(faults, "spec.remoteWrite.auth.basicAuth.password", &basic.password);
+        let username = named(
+            faults,
+            "spec.remoteWrite.auth.basicAuth.username",
+            &basic.username,
+        );
+        let password = named(
+            faults,
+            "spec.remoteWrite.auth.basicAuth.password",
+            &basic.password,
+        );
         needs.push("remoteWrite[].basicAuth");
-        enforced.push(("basicAuth", json!({"username": username, "password": password})));
+        enforced.push((
+            "basicAuth",
+            json!({"username": username, "password": password}),
+        ));
     }
     if let Some(authorization) = &written.authorization {
-        if authorization.scheme.is_empty() || authorization.scheme.eq_ignore_ascii_case("basic") || !authorization.scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-            faults.push(fault(format!("{path}.authorization.type"), "must be an authentication scheme other than Basic"));
+        if authorization.scheme.is_empty()
+            || authorization.scheme.eq_ignore_ascii_case("basic")
+            || !authorization
+                .scheme
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-')
+        {
+            faults.push(fault(
+                format!("{path}.authorization.type"),
+                "must be an authentication scheme other than Basic",
+            ));
         }
-        let credentials = named(faults, "spec.remoteWrite.auth.authorization.credentials", &authorization.credentials);
+        let credentials = named(
+            faults,
+            "spec.remoteWrite.auth.authorization.credentials",
+            &authorization.credentials,
+        );
         needs.push("remoteWrite[].authorization");
-        enforced.push(("authorization", json!({"type": authorization.scheme, "credentials": credentials})));
+        enforced.push((
+            "authorization",
+            json!({"type": authorization.scheme, "credentials": credentials}),
+        ));
     }
     if let Some(azure) = &written.azure_ad {
         enforced.push(("azureAd", azure_ad(faults, azure, needs)));
@@ -331,27 +477,43 @@ fn auth(
 
 fn azure_ad(faults: &mut Vec<Fault>, written: &AzureAd, needs: &mut Vec<&'static str>) -> Value {
     let path = "spec.remoteWrite.auth.azureAd";
-    let set = [written.managed_identity.is_some(), written.workload_identity.is_some(), written.sdk.is_some()];
+    let set = [
+        written.managed_identity.is_some(),
+        written.workload_identity.is_some(),
+        written.sdk.is_some(),
+    ];
     if set.iter().filter(|set| **set).count() != 1 {
-        faults.push(fault(path, "exactly one of managedIdentity, workloadIdentity and sdk must be set"));
+        faults.push(fault(
+            path,
+            "exactly one of managedIdentity, workloadIdentity and sdk must be set",
+        ));
     }
     let mut ids: Vec<(&str, &String)> = Vec::new();
     let mut value = Map::new();
     needs.push("remoteWrite[].azureAd");
     if let Some(cloud) = written.cloud {
         needs.push("remoteWrite[].azureAd.cloud");
-        value.insert("cloud".into(), serde_json::to_value(cloud).unwrap_or_default());
+        value.insert(
+            "cloud".into(),
+            serde_json::to_value(cloud).unwrap_or_default(),
+        );
     }
     if let Some(identity) = &written.managed_identity {
         needs.push("remoteWrite[].azureAd.managedIdentity");
         ids.push(("managedIdentity.clientId", &identity.client_id));
-        value.insert("managedIdentity".into(), json!({"clientId": identity.client_id}));
+        value.insert(
+            "managedIdentity".into(),
+            json!({"clientId": identity.client_id}),
+        );
     }
     if let Some(identity) = &written.workload_identity {
         needs.push("remoteWrite[].azureAd.workloadIdentity");
         ids.push(("workloadIdentity.clientId", &identity.client_id));
         ids.push(("workloadIdentity.tenantId", &identity.tenant_id));
-        value.insert("workloadIdentity".into(), json!({"clientId": identity.client_id, "tenantId": identity.tenant_id}));
+        value.insert(
+            "workloadIdentity".into(),
+            json!({"clientId": identity.client_id, "tenantId": identity.tenant_id}),
+        );
     }
     if let Some(sdk) = &written.sdk {
         needs.push("remoteWrite[].azureAd.sdk");
@@ -360,7 +522,12 @@ fn azure_ad(faults: &mut Vec<Fault>, written: &AzureAd, needs: &mut Vec<&'static
     }
     if let Some(scope) = &written.scope {
         needs.push("remoteWrite[].azureAd.scope");
-        if scope.is_empty() || scope.len() > 512 || !scope.chars().all(|c| c.is_ascii_alphanumeric() || "._:/ -".contains(c)) {
+        if scope.is_empty()
+            || scope.len() > 512
+            || !scope
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._:/ -".contains(c))
+        {
             faults.push(fault(format!("{path}.scope"), "must be a scope"));
         }
         value.insert("scope".into(), json!(scope));
@@ -376,10 +543,17 @@ fn azure_ad(faults: &mut Vec<Fault>, written: &AzureAd, needs: &mut Vec<&'static
 fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.chars().all(|character| character.is_ascii_hexdigit()))
+        && groups
+            .iter()
+            .all(|group| group.chars().all(|character| character.is_ascii_hexdigit()))
 }
 
-fn tls_config(faults: &mut Vec<Fault>, written: &super::Tls, needs: &mut Vec<&'static str>, references: &mut BTreeSet<Reference>) -> Value {
+fn tls_config(
+    faults: &mut Vec<Fault>,
+    written: &super::Tls,
+    needs: &mut Vec<&'static str>,
+    references: &mut BTreeSet<Reference>,
+) -> Value {
     let mut value = Map::new();
     needs.push("remoteWrite[].tlsConfig");
     if let Some(authority) = &written.ca {
@@ -387,11 +561,18 @@ fn tls_config(faults: &mut Vec<Fault>, written: &super::Tls, needs: &mut Vec<&'s
         let ca = match (&authority.secret, &authority.config_map) {
             (Some(key), None) => json!({"secret": secret(references, key)}),
             (None, Some(key)) => {
-                references.insert(Reference { kind: ReferenceKind::ConfigMap, name: key.name.clone(), key: key.key.clone() });
+                references.insert(Reference {
+                    kind: ReferenceKind::ConfigMap,
+                    name: key.name.clone(),
+                    key: key.key.clone(),
+                });
                 json!({"configMap": {"name": key.name, "key": key.key}})
             }
             _ => {
-                faults.push(fault("spec.remoteWrite.tls.ca", "exactly one of secret and configMap must be set"));
+                faults.push(fault(
+                    "spec.remoteWrite.tls.ca",
+                    "exactly one of secret and configMap must be set",
+                ));
                 Value::Null
             }
         };
@@ -411,22 +592,48 @@ fn defaults(faults: &mut Vec<Fault>, written: &WiringRemoteWrite) -> Vec<(String
     let mut defaults = Vec::new();
     let mut group = |name: &str, value: Value| {
         if let Value::Object(members) = value {
-            defaults.extend(members.into_iter().map(|(member, value)| (format!("{name}/{member}"), value)));
+            defaults.extend(
+                members
+                    .into_iter()
+                    .map(|(member, value)| (format!("{name}/{member}"), value)),
+            );
         }
     };
-    group("metadataConfig", serde_json::to_value(&written.metadata_config).unwrap_or_default());
-    group("queueConfig", serde_json::to_value(&written.queue_config).unwrap_or_default());
+    group(
+        "metadataConfig",
+        serde_json::to_value(&written.metadata_config).unwrap_or_default(),
+    );
+    group(
+        "queueConfig",
+        serde_json::to_value(&written.queue_config).unwrap_or_default(),
+    );
     let single = [
-        ("remoteTimeout", written.remote_timeout.as_ref().map(|value| json!(value))),
+        (
+            "remoteTimeout",
+            written.remote_timeout.as_ref().map(|value| json!(value)),
+        ),
         ("sendExemplars", written.send_exemplars.map(Value::Bool)),
-        ("sendNativeHistograms", written.send_native_histograms.map(Value::Bool)),
+        (
+            "sendNativeHistograms",
+            written.send_native_histograms.map(Value::Bool),
+        ),
     ];
-    defaults.extend(single.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value))));
+    defaults.extend(
+        single
+            .into_iter()
+            .filter_map(|(name, value)| value.map(|value| (name.to_owned(), value))),
+    );
     for (name, value) in &defaults {
         let path = format!("spec.remoteWrite.{}", name.replace('/', "."));
         match value {
-            Value::String(duration) if !is_duration(duration) => faults.push(fault(path, "must be a Prometheus duration such as 30s")),
-            Value::Number(number) if number.as_i64().is_some_and(|number| number < -1) || (number.as_i64() == Some(-1) && name != "metadataConfig/maxSamplesPerSend") => {
+            Value::String(duration) if !is_duration(duration) => {
+                faults.push(fault(path, "must be a Prometheus duration such as 30s"))
+            }
+            Value::Number(number)
+                if number.as_i64().is_some_and(|number| number < -1)
+                    || (number.as_i64() == Some(-1)
+                        && name != "metadataConfig/maxSamplesPerSend") =>
+            {
                 faults.push(fault(path, "must not be negative"));
             }
             _ => {}
@@ -444,13 +651,23 @@ fn is_duration(text: &str) -> bool {
     let mut rest = text;
     let mut next = 0;
     while !rest.is_empty() {
-        let digits = rest.find(|character: char| !character.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest
+            .find(|character: char| !character.is_ascii_digit())
+            .unwrap_or(rest.len());
         if digits == 0 {
             return false;
         }
         rest = &rest[digits..];
-        let end = rest.find(|character: char| character.is_ascii_digit()).unwrap_or(rest.len());
-        let Some(at) = units.iter().skip(next).position(|unit| *unit == &rest[..end]) else { return false };
+        let end = rest
+            .find(|character: char| character.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let Some(at) = units
+            .iter()
+            .skip(next)
+            .position(|unit| *unit == &rest[..end])
+        else {
+            return false;
+        };
         next += at + 1;
         rest = &rest[end..];
     }
@@ -473,8 +690,18 @@ mod tests {
 
     #[test]
     fn urls_hold_no_credential() {
-        assert_eq!(check_url("https://receive.example.com/api/v1/receive"), Ok(()));
-        for wrong in ["ftp://a", "https://u:p@a/", "receive.example.com", "https://", "https://a/#x", "https://u@a"] {
+        assert_eq!(
+            check_url("https://receive.example.com/api/v1/receive"),
+            Ok(())
+        );
+        for wrong in [
+            "ftp://a",
+            "https://u:p@a/",
+            "receive.example.com",
+            "https://",
+            "https://a/#x",
+            "https://u@a",
+        ] {
             assert!(check_url(wrong).is_err(), "{wrong}");
         }
     }

@@ -41,9 +41,13 @@ impl Template {
             if open > 0 {
                 parts.push(Part::Text(rest[..open].to_owned()));
             }
-            let variable = [("{cluster}", Part::Cluster), ("{namespace}", Part::Namespace), ("{name}", Part::Name)]
-                .into_iter()
-                .find(|(written, _)| rest[open..].starts_with(written));
+            let variable = [
+                ("{cluster}", Part::Cluster),
+                ("{namespace}", Part::Namespace),
+                ("{name}", Part::Name),
+            ]
+            .into_iter()
+            .find(|(written, _)| rest[open..].starts_with(written));
             let Some((written, part)) = variable else {
                 return Err("the only variables are {cluster}, {namespace} and {name}");
             };
@@ -77,19 +81,46 @@ mod tests {
 
     #[test]
     fn renders_the_three_variables_and_refuses_every_other() {
-        let variables = Variables { cluster: "edge", namespace: "team-a", name: Some("k8s") };
-        let rendered = |text: &str| Template::parse(text).map(|template| template.render(&variables));
-        assert_eq!(rendered("{cluster}-{namespace}/{name}"), Ok(Some("edge-team-a/k8s".to_owned())));
+        let variables = Variables {
+            cluster: "edge",
+            namespace: "team-a",
+            name: Some("k8s"),
+        };
+        let rendered =
+            |text: &str| Template::parse(text).map(|template| template.render(&variables));
+        assert_eq!(
+            rendered("{cluster}-{namespace}/{name}"),
+            Ok(Some("edge-team-a/k8s".to_owned()))
+        );
         assert_eq!(rendered("plain"), Ok(Some("plain".to_owned())));
-        for wrong in ["", "{Cluster}", "{cluster", "cluster}", "{}", "a$b", "{pod}", "a\nb"] {
+        for wrong in [
+            "",
+            "{Cluster}",
+            "{cluster",
+            "cluster}",
+            "{}",
+            "a$b",
+            "{pod}",
+            "a\nb",
+        ] {
             assert!(Template::parse(wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn waits_for_a_name_only_where_it_is_used() {
-        let nameless = Variables { cluster: "edge", namespace: "team-a", name: None };
+        let nameless = Variables {
+            cluster: "edge",
+            namespace: "team-a",
+            name: None,
+        };
         assert_eq!(Template::parse("{name}").unwrap().render(&nameless), None);
-        assert_eq!(Template::parse("{cluster}").unwrap().render(&nameless).as_deref(), Some("edge"));
+        assert_eq!(
+            Template::parse("{cluster}")
+                .unwrap()
+                .render(&nameless)
+                .as_deref(),
+            Some("edge")
+        );
     }
 }
