@@ -15,7 +15,10 @@ const BEAT: Duration = Duration::from_millis(40);
 
 fn about(what: &str, took: Duration, deadline: Duration) {
     let early = deadline.saturating_sub(Duration::from_millis(20));
-    assert!(took >= early && took < deadline + SLACK, "{what}: {took:?} for {deadline:?}");
+    assert!(
+        took >= early && took < deadline + SLACK,
+        "{what}: {took:?} for {deadline:?}"
+    );
 }
 
 #[tokio::test]
@@ -28,7 +31,12 @@ async fn a_handshake_that_does_not_come_is_cut() -> Result<()> {
     let begin = Instant::now();
     let mut slow = TcpStream::connect(server.address).await?;
     // The beginning of a ClientHello, a byte at a time.
-    for byte in [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03].into_iter().cycle() {
+    for byte in [
+        0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03,
+    ]
+    .into_iter()
+    .cycle()
+    {
         if slow.write_all(&[byte]).await.is_err() {
             break;
         }
@@ -37,7 +45,7 @@ async fn a_handshake_that_does_not_come_is_cut() -> Result<()> {
     about("a slow hello", begin.elapsed(), SERVER.handshake);
     assert_eq!(rejected(&server.metrics, "handshake-timeout"), 2);
 
-    closed(&mut { 
+    closed(&mut {
         let mut plain = TcpStream::connect(server.address).await?;
         plain.write_all(b"GET / HTTP/1.1\r\n\r\n").await?;
         plain
@@ -52,12 +60,24 @@ async fn a_slow_header_is_cut_and_an_idle_connection_is_kept_longer() -> Result<
     let server = Server::start(SERVER).await?;
     let mut client = server.connect().await?;
     sleep(SERVER.header * 2).await;
-    assert_eq!(client.post("/mutate", &review("a")).await?.status, 200, "idle before its first request");
+    assert_eq!(
+        client.post("/mutate", &review("a")).await?.status,
+        200,
+        "idle before its first request"
+    );
     sleep(SERVER.header * 2).await;
-    assert_eq!(client.post("/mutate", &review("a")).await?.status, 200, "idle between two requests");
+    assert_eq!(
+        client.post("/mutate", &review("a")).await?.status,
+        200,
+        "idle between two requests"
+    );
 
     let begin = Instant::now();
-    for byte in head("/mutate", 2).as_bytes().iter().chain([b'x'].iter().cycle()) {
+    for byte in head("/mutate", 2)
+        .as_bytes()
+        .iter()
+        .chain([b'x'].iter().cycle())
+    {
         if client.send([*byte]).await.is_err() {
             break;
         }
@@ -96,8 +116,15 @@ async fn a_slow_body_is_answered_and_cut() -> Result<()> {
         let _ = tokio::io::AsyncReadExt::read_to_string(&mut reading, &mut answer).await;
     };
     tokio::select! { () = dribble => {}, () = read => {} }
-    about("a slow body", begin.elapsed(), super::admission().body_timeout);
-    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("connection: close"), "{answer}");
+    about(
+        "a slow body",
+        begin.elapsed(),
+        super::admission().body_timeout,
+    );
+    assert!(
+        answer.starts_with("HTTP/1.1 408 ") && answer.contains("connection: close"),
+        "{answer}"
+    );
     assert_eq!(rejected(&server.metrics, "body-timeout"), 1);
     Ok(())
 }
@@ -126,5 +153,10 @@ async fn slow_clients_do_not_slow_others() -> Result<()> {
 
 fn server_of(connections: usize) -> thanos_webhook::server::Limits {
     let long = Duration::from_secs(5);
-    thanos_webhook::server::Limits { connections, handshake: long, header: long, ..SERVER }
+    thanos_webhook::server::Limits {
+        connections,
+        handshake: long,
+        header: long,
+        ..SERVER
+    }
 }

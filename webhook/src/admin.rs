@@ -38,8 +38,11 @@ impl Health {
 
     /// Opens a gate.
     pub fn open(&self, gate: &'static str) {
-        self.lock().insert(gate, None);
-        self.opened.notify_waiters();
+        let before = self.lock().insert(gate, None);
+        if before.flatten().is_some() {
+            tracing::debug!(gate, "open");
+            self.opened.notify_waiters();
+        }
     }
 
     /// Waits until every gate is open.

@@ -6,6 +6,7 @@ mod answer;
 mod body;
 mod rejection;
 mod review;
+mod state;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -17,101 +18,16 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures::FutureExt;
-use jiff::Timestamp;
 use serde_json::Value;
 use thanos_core::{Fault, Kind, Reason, Subject, Unreadable, codes, decide, names, wiring};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
-use crate::facts::Knowledge;
-use crate::metrics::{Metrics, PathLabels, ReviewLabels};
+use crate::metrics::{PathLabels, ReviewLabels};
 use answer::Answer;
 use rejection::Rejection;
 use review::Review;
 
-/// What all reviews together may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Bytes of one body.
-    pub body: usize,
-    /// Bytes of all bodies that are held at once.
-    pub bodies: usize,
-    /// Bytes of all objects that are read at once, as estimated: small parts take many times their text.
-    pub objects: usize,
-    /// For a body to come.
-    pub body_timeout: Duration,
-    /// For one review at most.
-    pub review_timeout: Duration,
-    /// Reviews that are judged at once.
-    pub running: usize,
-    /// Reviews that wait for their turn.
-    pub waiting: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            body: 8 << 20,
-            bodies: 32 << 20,
-            objects: 64 << 20,
-            body_timeout: Duration::from_secs(10),
-            review_timeout: Duration::from_secs(3),
-            running: 2 * cores,
-            waiting: 64,
-        }
-    }
-}
-
-const KIB: usize = 1024;
-
-/// What the handlers share.
-pub struct State {
-    knowledge: Arc<Knowledge>,
-    limits: Limits,
-    metrics: Arc<Metrics>,
-    now: fn() -> Timestamp,
-    /// Bytes that bodies may still take.
-    bytes: Semaphore,
-    /// KiB that read objects may still take.
-    room: Semaphore,
-    /// Turns to run, and places to wait for one.
-    turns: Semaphore,
-    places: Semaphore,
-}
-
-impl State {
-    /// With the limits and the clock of a real webhook: `router(State::new(knowledge))` answers as `serve` does.
-    pub fn new(knowledge: Arc<Knowledge>) -> Arc<Self> {
-        Self::with(knowledge, Limits::default(), Arc::default(), Timestamp::now)
-    }
-
-    /// With everything given.
-    pub fn with(
-        knowledge: Arc<Knowledge>,
-        limits: Limits,
-        metrics: Arc<Metrics>,
-        now: fn() -> Timestamp,
-    ) -> Arc<Self> {
-        let Limits {
-            bodies,
-            objects,
-            running,
-            waiting,
-            ..
-        } = limits;
-        Arc::new(Self {
-            knowledge,
-            limits,
-            metrics,
-            now,
-            bytes: Semaphore::new(bodies.min(Semaphore::MAX_PERMITS)),
-            room: Semaphore::new((objects / KIB).min(Semaphore::MAX_PERMITS)),
-            turns: Semaphore::new(running),
-            places: Semaphore::new(running + waiting),
-        })
-    }
-}
+pub use state::{Limits, State};
 
 /// Which webhook is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +79,7 @@ async fn handle(state: &State, door: Door, request: Request) -> Result<Vec<u8>, 
     let begin = Instant::now();
     let deadline = begin + body::budget(request.uri().query(), state.limits.review_timeout);
     let held = body::read(state, request).await?;
-    let _turn = turn(state, deadline).await?;
+    let _turn = state.turn(deadline).await?;
     let review = review::read(&held.bytes).map_err(rejection::unreadable)?;
     let answer = match door {
         Door::Mutate => mutate(state, &review, deadline).await?,
@@ -171,48 +87,6 @@ async fn handle(state: &State, door: Door, request: Request) -> Result<Vec<u8>, 
     };
     record(state, door, &review, &answer, begin.elapsed());
     Ok(answer.to_json(&review.uid))
-}
-
-/// A turn to run. Who finds no place to wait, or waits too long, is to ask again.
-async fn turn(
-    state: &State,
-    deadline: Instant,
-) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), Rejection> {
-    let place = state.places.try_acquire().map_err(|_| rejection::BUSY)?;
-    match timeout_at(deadline, state.turns.acquire()).await {
-        Ok(Ok(turn)) => Ok((place, turn)),
-        Ok(Err(_)) | Err(_) => Err(rejection::BUSY),
-    }
-}
-
-/// Both objects of a review. What they take counts against what all may take until this is dropped.
-struct Objects<'s> {
-    object: Option<Value>,
-    old: Option<Value>,
-    _share: SemaphorePermit<'s>,
-}
-
-/// Reads both objects once there is room for them; the inner error is the sentence on why they cannot be read.
-async fn objects<'s>(
-    state: &'s State,
-    review: &Review<'_>,
-    deadline: Instant,
-) -> Result<Result<Objects<'s>, &'static str>, Rejection> {
-    let weight = match review.weight() {
-        Ok(weight) if weight <= state.limits.objects => weight,
-        Ok(_) => return Ok(Err("the object has too many parts to be read")),
-        Err(sentence) => return Ok(Err(sentence)),
-    };
-    let permits = u32::try_from(weight.div_ceil(KIB)).unwrap_or(u32::MAX);
-    let share = match timeout_at(deadline, state.room.acquire_many(permits)).await {
-        Ok(Ok(share)) => share,
-        Ok(Err(_)) | Err(_) => return Err(rejection::BUSY),
-    };
-    Ok(review.objects().map(|(object, old)| Objects {
-        object,
-        old,
-        _share: share,
-    }))
 }
 
 /// Wires, un-wires or leaves one of the operator's objects. Refuses nothing.
@@ -229,7 +103,7 @@ async fn mutate(
     if !review.sub_resource.is_empty() {
         return Ok(Answer::allow(Some(codes::SUBRESOURCE)));
     }
-    let read = match objects(state, review, deadline).await? {
+    let read = match state.objects(review, deadline).await? {
         Ok(read) => read,
         Err(sentence) => {
             return Ok(Answer::leave(
@@ -277,7 +151,7 @@ async fn validate(
         let fault = Fault::new(codes::WIRING_INVALID, "object", sentence);
         Ok(Answer::refuse(review, &[fault]))
     };
-    let read = match objects(state, review, deadline).await? {
+    let read = match state.objects(review, deadline).await? {
         Ok(read) => read,
         Err(sentence) => return refuse(sentence),
     };

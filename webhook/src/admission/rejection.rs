@@ -12,7 +12,8 @@ pub(crate) struct Rejection {
     status: StatusCode,
     /// For the counter.
     cause: &'static str,
-    code: Option<&'static Code>,
+    /// The registry's rows are statics, and a constant may only point at one.
+    code: Option<&'static &'static Code>,
     sentence: &'static str,
     /// Ask again after a second: the API server does.
     again: bool,
@@ -78,7 +79,7 @@ pub(crate) fn cut_off() -> Rejection {
 pub(crate) fn unreadable(sentence: &'static str) -> Rejection {
     Rejection {
         cause: "unreadable",
-        code: Some(codes::REVIEW_UNREADABLE),
+        code: Some(&codes::REVIEW_UNREADABLE),
         sentence,
         ..PLAIN
     }
@@ -87,6 +88,7 @@ pub(crate) fn unreadable(sentence: &'static str) -> Rejection {
 pub(crate) const BUSY: Rejection = Rejection {
     status: StatusCode::TOO_MANY_REQUESTS,
     cause: "busy",
+    code: Some(&codes::OVERLOADED),
     sentence: "too many reviews at once",
     again: true,
     ..PLAIN
@@ -95,6 +97,7 @@ pub(crate) const BUSY: Rejection = Rejection {
 pub(crate) const BUG: Rejection = Rejection {
     status: StatusCode::INTERNAL_SERVER_ERROR,
     cause: "bug",
+    code: Some(&codes::BUG),
     sentence: "this should not happen; the log says where",
     ..PLAIN
 };
@@ -103,13 +106,7 @@ impl Rejection {
     /// The answer, counted by its cause.
     pub(crate) fn counted(self, metrics: &Metrics) -> Response {
         metrics.reject(self.cause);
-        // Statics cannot stand in constants.
-        let code = match self.cause {
-            "busy" => Some(codes::OVERLOADED),
-            "bug" => Some(codes::BUG),
-            _ => self.code,
-        };
-        let text = code.map_or_else(
+        let text = self.code.map_or_else(
             || format!("{}\n", self.sentence),
             |code| format!("{code} {}\n", self.sentence),
         );

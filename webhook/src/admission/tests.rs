@@ -5,10 +5,13 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
+use crate::facts::Knowledge;
+use crate::metrics::Metrics;
 
 fn wiring() -> Value {
     let key = |key: &str| json!({"name": "remotewrite-secret", "key": key});
@@ -433,7 +436,8 @@ async fn bodies_together_have_one_bound() {
 #[tokio::test]
 async fn who_finds_no_place_or_waits_too_long_is_to_ask_again() {
     let state = state();
-    let turn = turn(&state, Instant::now() + Duration::from_secs(1))
+    let turn = state
+        .turn(Instant::now() + Duration::from_secs(1))
         .await
         .unwrap();
     let asked = review(&prometheus("monitoring"), "CREATE", &Value::Null).to_string();
