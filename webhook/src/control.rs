@@ -89,7 +89,7 @@ pub async fn run(
     let controller = Controller {
         settings: args.settings(),
         objects: Objects::watch(&client, &changed, &health),
-        registration: Registration::watch(&client, &changed),
+        registration: Registration::watch(&client, &changed, &health),
         reports: Reports::new(client.clone(), &identity),
         client,
         args,
@@ -214,7 +214,18 @@ fn words(error: &kube::Error) -> String {
         kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => {
             "the answer cannot be read".to_owned()
         }
-        other => format!("{:#}", anyhow::anyhow!(other.to_string())),
+        other => {
+            let mut text = other.to_string();
+            let mut source = std::error::Error::source(other);
+            while let Some(cause) = source {
+                let words = cause.to_string();
+                if !text.contains(&words) {
+                    text = format!("{text}: {words}");
+                }
+                source = cause.source();
+            }
+            text
+        }
     }
 }
 

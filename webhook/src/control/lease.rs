@@ -101,26 +101,47 @@ impl Campaign {
 
     /// Looks and renews until the program is asked to stop; gives itself back for [`Campaign::release`].
     pub async fn run(mut self, shutdown: Shutdown) -> Self {
+        let mut told = String::new();
         while !shutdown.is_asked() {
             let sent = (Instant::now(), Timestamp::now());
             // Half of the time, so that one lost answer does not cost the term.
-            match timeout(self.timing.renew / 2, self.attempt(sent)).await {
-                Ok(Ok(Attempt::Leads)) => self.lead(sent),
-                Ok(Ok(Attempt::Follows)) => self.follow(),
-                // A term that cannot be renewed runs out by itself.
-                Ok(Ok(Attempt::Overtaken)) => {}
-                Ok(Err(error)) => {
-                    let error = super::words(&error);
-                    tracing::warn!(error, "the lease cannot be read or written");
+            let attempt = timeout(self.timing.renew / 2, self.attempt(sent)).await;
+            let trouble = match attempt {
+                Ok(Ok(attempt)) => {
+                    self.act(attempt, sent);
+                    String::new()
                 }
-                Err(_) => tracing::warn!("no answer about the lease"),
+                // A term that cannot be renewed runs out by itself.
+                Ok(Err(error)) => super::words(&error),
+                Err(_) => "no answer in time".to_owned(),
+            };
+            if !trouble.is_empty() && trouble != told {
+                tracing::warn!(error = trouble, "the lease cannot be read or written");
             }
+            told = trouble;
             tokio::select! {
                 () = sleep(self.timing.retry) => {}
                 () = shutdown.asked() => {}
             }
         }
         self
+    }
+
+    fn act(&self, attempt: Attempt, sent: (Instant, Timestamp)) {
+        match attempt {
+            Attempt::Leads => {
+                let term = Term::from(sent, self.timing.renew);
+                if self.term.send_replace(Some(term)).is_none() {
+                    tracing::info!(identity = self.election.identity, "leading");
+                }
+            }
+            Attempt::Follows => {
+                if self.term.send_replace(None).is_some() {
+                    tracing::warn!("another one leads now");
+                }
+            }
+            Attempt::Overtaken => {}
+        }
     }
 
     /// Gives the lease back, if it is ours, so that the next leader need not wait. Nothing may be written after this.
@@ -179,20 +200,6 @@ impl Campaign {
                 Ok(Attempt::Overtaken)
             }
             Err(error) => Err(error),
-        }
-    }
-
-    fn lead(&self, sent: (Instant, Timestamp)) {
-        let term = Term::from(sent, self.timing.renew);
-        let led = self.term.send_replace(Some(term));
-        if led.is_none() {
-            tracing::info!(identity = self.election.identity, "leading");
-        }
-    }
-
-    fn follow(&self) {
-        if self.term.send_replace(None).is_some() {
-            tracing::warn!("another one leads now");
         }
     }
 }

@@ -17,6 +17,10 @@ use thanos_core::names;
 use tokio::sync::Notify;
 
 use super::pause::Pause;
+use crate::admin::Health;
+
+/// Closed until the registration was looked for once.
+const GATE: &str = "registration";
 
 /// The namespaces that the API server asks about; everything is asked about while nothing is known.
 #[derive(Clone, Debug, Default)]
@@ -48,12 +52,14 @@ pub struct Registration(Arc<Mutex<Asked>>);
 
 impl Registration {
     /// Watches it until the program ends; `changed` is told of every change.
-    pub fn watch(client: &Client, changed: &Arc<Notify>) -> Self {
+    pub fn watch(client: &Client, changed: &Arc<Notify>, health: &Arc<Health>) -> Self {
         let registration = Self::default();
+        health.close(GATE, "not read yet");
         tokio::spawn(follow(
             client.clone(),
             registration.clone(),
             Arc::clone(changed),
+            Arc::clone(health),
         ));
         registration
     }
@@ -71,31 +77,44 @@ impl Registration {
     }
 }
 
-async fn follow(client: Client, registration: Registration, changed: Arc<Notify>) {
+async fn follow(
+    client: Client,
+    registration: Registration,
+    changed: Arc<Notify>,
+    health: Arc<Health>,
+) {
     let api: Api<MutatingWebhookConfiguration> = Api::all(client);
     let config =
         watcher::Config::default().fields(&format!("metadata.name={}", names::REGISTRATION));
     let mut events = pin!(watcher(api, config).backoff(Pause::default()));
-    let mut told = false;
+    let mut listed = None;
+    let mut told = String::new();
     while let Some(event) = events.next().await {
         match event {
-            Ok(Event::InitApply(found) | Event::Apply(found)) => {
-                registration.set(Asked::by(&found));
+            Ok(Event::Init) => {
+                listed = None;
+                continue;
             }
+            Ok(Event::InitApply(found)) => {
+                listed = Some(Asked::by(&found));
+                continue;
+            }
+            Ok(Event::InitDone) => registration.set(listed.take().unwrap_or_default()),
+            Ok(Event::Apply(found)) => registration.set(Asked::by(&found)),
             Ok(Event::Delete(_)) => registration.set(Asked::default()),
-            Ok(Event::Init | Event::InitDone) => {}
             Err(error) => {
                 let error = super::watch_words(&error);
-                if !std::mem::replace(&mut told, true) {
-                    tracing::warn!(
-                        error,
-                        "the registration cannot be watched: every namespace counts as asked about"
-                    );
+                if told != error {
+                    let so =
+                        "the registration cannot be watched: every namespace counts as asked about";
+                    tracing::warn!(error, "{so}");
+                    told = error;
                 }
+                health.open(GATE);
                 continue;
             }
         }
-        told = false;
+        health.open(GATE);
         changed.notify_one();
     }
 }
