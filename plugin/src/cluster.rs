@@ -280,7 +280,7 @@ impl Cluster {
             at,
             server: &self.server,
         };
-        at.check().map_err(|word| Asked::misnamed(word))?;
+        at.check().map_err(Asked::misnamed)?;
         let request = request.map_err(|error| asked.failed(Error::BuildRequest(error)))?;
         self.within_patience(&asked, self.client.request::<Value>(request))
             .await

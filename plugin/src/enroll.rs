@@ -7,9 +7,8 @@
 //! `init` goes the same way for each of its namespaces.
 
 use kube::core::SelectorExt as _;
-use serde_json::Value;
 use thanos_core::codes::Code;
-use thanos_core::{ThanosWiring, Wiring, codes, wiring};
+use thanos_core::{ThanosWiring, Wiring, codes};
 
 use crate::cli::{EnrollArgs, Global};
 use crate::cluster::Cluster;
@@ -21,14 +20,18 @@ use apply::Done;
 use hidden::NewFile;
 use parts::{Part, parts};
 use plan::{Action, Plan, Terms, Wish};
+use wiring::one_wiring;
+pub(crate) use wiring::{read, terms};
 use wish::Frame;
 
 pub(crate) mod apply;
 pub(crate) mod facts;
 pub(crate) mod hidden;
+pub(crate) mod objects;
 pub(crate) mod parts;
 pub(crate) mod plan;
 mod remove;
+pub(crate) mod wiring;
 pub(crate) mod wish;
 
 /// Behind what would be done, as kubectl has it.
@@ -77,57 +80,6 @@ struct Subject {
     terms: Terms,
     written: ThanosWiring,
     right: Wiring,
-}
-
-/// The wiring of that name, or the only one.
-async fn one_wiring(cluster: &Cluster, name: Option<&str>) -> Result<Value, Failure> {
-    if let Some(name) = name {
-        return Ok(cluster.get(&WIRINGS.named(name)).await?);
-    }
-    let mut stored = cluster.wirings().await?;
-    match (stored.pop(), stored.len()) {
-        (Some(only), 0) => Ok(only),
-        (None, _) => {
-            let failure = Failure::failed("there is no wiring").code(codes::NO_WIRING);
-            Err(failure.hint("kubectl thanos init makes one"))
-        }
-        (Some(last), others) => {
-            let names: Vec<&str> = stored
-                .iter()
-                .chain([&last])
-                .filter_map(|wiring| wiring["metadata"]["name"].as_str())
-                .collect();
-            let failure =
-                Failure::usage(format!("there are {} wirings", others + 1)).code(codes::NO_INPUTS);
-            Err(failure.hint(format!("name one with --wiring: {}", names.join(", "))))
-        }
-    }
-}
-
-/// A stored wiring, as it is written and as it is meant.
-pub(crate) fn read(stored: &Value) -> Result<(ThanosWiring, Wiring), Failure> {
-    let wrong = |faults: Vec<String>| Failure::all(codes::WIRING_INVALID, faults);
-    let right = wiring::read(stored)
-        .map_err(|faults| wrong(faults.iter().map(ToString::to_string).collect()))?;
-    let written = serde_json::from_value(stored.clone());
-    let written = written.map_err(|_| {
-        wrong(vec![
-            "spec does not have the shape of a ThanosWiring".to_owned(),
-        ])
-    })?;
-    Ok((written, right))
-}
-
-/// What an enrolment must know of a wiring.
-pub(crate) fn terms(stored: &Value, written: &ThanosWiring) -> Terms {
-    Terms {
-        wiring: written.metadata.name.clone().unwrap_or_default(),
-        holders: parts::holders(&parts(written)),
-        enrolled: live::enrolled(stored)
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
-    }
 }
 
 async fn put(

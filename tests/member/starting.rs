@@ -67,7 +67,7 @@ async fn only_dry_runs_of_the_proof(cluster: &Cluster, audit: &str) -> Result<()
     );
     assert_eq!(
         wirings(cluster)
-            .list(&Default::default())
+            .list(&kube::api::ListParams::default())
             .await?
             .items
             .len(),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::json;
 use thanos_tests::apiserver::User;
-use thanos_tests::{Cluster, Options};
+use thanos_tests::{Cluster, Options, Program};
 
 use super::{assert_hidden, basic, file, grant, run, run_as, with_crd, with_wiring};
 
@@ -204,6 +204,16 @@ async fn kubeconfigs_that_cannot_be_used(cluster: &Cluster) -> Result<()> {
         cluster.kubeconfig().to_owned(),
     ])?;
     run_as(list.as_ref(), "get wirings", "").await?.ends(0);
+    // As for kubectl, a proxy is not for this machine.
+    let beside = Program::ours("kubectl-thanos")?
+        .env("HTTPS_PROXY", "http://127.0.0.1:9")
+        .args(["get", "wirings"]);
+    let beside = beside
+        .arg("--kubeconfig")
+        .arg(cluster.kubeconfig())
+        .output()
+        .await?;
+    assert_eq!(beside.code, Some(0), "{}", beside.stderr);
     let ran = run(cluster, "enroll -n a/../b").await?.ends(2);
     assert!(ran.err.contains("`a/../b` is no name"), "{}", ran.err);
     Ok(())

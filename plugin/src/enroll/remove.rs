@@ -156,8 +156,8 @@ pub(crate) async fn carry_out(
 mod tests {
     use super::*;
     use crate::cluster::resource::SECRETS;
+    use crate::enroll::objects::labels;
     use crate::enroll::parts::Part;
-    use crate::enroll::plan::labels;
     use serde_json::json;
 
     fn terms() -> Terms {

@@ -9,8 +9,9 @@ use thanos_core::{certificate, codes};
 
 use super::facts::{Owner, look, owner};
 use super::hidden::{Hidden, unusable};
+use super::objects::held;
 use super::parts::{Part, Values};
-use super::plan::{Terms, Wish, held};
+use super::plan::{Terms, Wish};
 use crate::cli::CredentialArgs;
 use crate::cluster::Cluster;
 use crate::failure::Failure;

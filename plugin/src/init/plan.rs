@@ -12,6 +12,7 @@ use super::facts::Facts;
 use super::wish::Wish;
 use crate::cluster::resource::{CRDS, WIRINGS, wiring_crd_name};
 use crate::enroll::facts::Found;
+use crate::enroll::objects;
 use crate::enroll::plan::{self, Action, Row, Step, Terms};
 use crate::failure::Failure;
 
@@ -297,11 +298,11 @@ pub(crate) fn manifests(wish: &Wish, terms: &Terms) -> Vec<(String, Value)> {
     for namespace in enrolled {
         files.push((
             format!("{namespace}-role.yaml"),
-            plan::role(terms, namespace),
+            objects::role(terms, namespace),
         ));
         files.push((
             format!("{namespace}-rolebinding.yaml"),
-            plan::binding(terms, namespace),
+            objects::binding(terms, namespace),
         ));
     }
     files

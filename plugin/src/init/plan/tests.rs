@@ -120,15 +120,15 @@ fn what_is_there_is_unchanged() {
     let mut live = wiring_object(&basic());
     live["spec"]["credentials"] = json!({"namespaces": ["a"]});
     let terms = terms(&wish, Some(&live));
-    let labels = plan::labels("hub");
+    let labels = objects::labels("hub");
     let (name, mut found) = there("a");
     let data =
         json!({"user": Hidden::new("edge-01").base64(), "password": Hidden::new("other").base64()});
     found.holders = vec![Some(
         json!({"metadata": {"labels": labels, "resourceVersion": "1"}, "data": data}),
     )];
-    found.role = Some(plan::role(&terms, "a"));
-    found.binding = Some(plan::binding(&terms, "a"));
+    found.role = Some(objects::role(&terms, "a"));
+    found.binding = Some(objects::binding(&terms, "a"));
     let mut facts = facts(vec![(name, found)]);
     facts.crd = Some(serde_json::to_value(wiring::crd()).unwrap());
     facts.wiring = Some(live);
