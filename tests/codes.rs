@@ -16,14 +16,24 @@ fn the_page_is_the_registrys() {
         let _ = write!(
             page,
             "\n## {row} {}\n\n**{}** · {} · since {}\n\n{}\n\n- See it: `{}`\n- Fix: {}\n- Silence: {}\n",
-            row.id, row.title, row.severity.word(), row.since, row.cause, row.see, row.fix, row.silence
+            row.id,
+            row.title,
+            row.severity.word(),
+            row.since,
+            row.cause,
+            row.see,
+            row.fix,
+            row.silence
         );
     }
     let path = root().join("docs/codes.md");
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &page).unwrap();
     }
-    assert!(std::fs::read_to_string(&path).unwrap_or_default() == page, "docs/codes.md is not what core says: run `make bless`");
+    assert!(
+        std::fs::read_to_string(&path).unwrap_or_default() == page,
+        "docs/codes.md is not what core says: run `make bless`"
+    );
 }
 
 #[test]
@@ -32,9 +42,16 @@ fn something_reaches_every_code() -> Result<()> {
     for folder in ["tests", "core/src", "webhook/src", "plugin/src"] {
         read(&root().join(folder), &mut reached)?;
     }
-    let untested: Vec<&str> = CODES.iter().map(|row| row.code).filter(|code| !reached.contains(*code)).collect();
+    let untested: Vec<&str> = CODES
+        .iter()
+        .map(|row| row.code)
+        .filter(|code| !reached.contains(*code))
+        .collect();
     // A bug has no fixture: it would be mended.
-    ensure!(untested == ["KTH0001"], "no test and no story reaches {untested:?}");
+    ensure!(
+        untested == ["KTH0001"],
+        "no test and no story reaches {untested:?}"
+    );
     Ok(())
 }
 
@@ -46,9 +63,16 @@ fn read(folder: &Path, reached: &mut BTreeSet<String>) -> Result<()> {
             read(&path, reached)?;
             continue;
         }
-        let is_test = path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs");
+        let is_test = path
+            .components()
+            .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs");
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let tested = if is_test { text.as_str() } else { text.split_once("#[cfg(test)]").map_or("", |(_, tests)| tests) };
+        let tested = if is_test {
+            text.as_str()
+        } else {
+            text.split_once("#[cfg(test)]")
+                .map_or("", |(_, tests)| tests)
+        };
         for (at, _) in tested.match_indices("KTH") {
             if let Some(code) = tested.get(at..at + 7) {
                 reached.insert(code.to_owned());

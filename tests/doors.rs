@@ -61,13 +61,22 @@ impl Known {
     /// The namespace's labels, with the one that the API server adds.
     pub(crate) fn labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
         let mut labels = self.namespaces.get(namespace)?.labels.clone();
-        labels.insert(thanos_core::names::NAMESPACE_NAME.to_owned(), namespace.to_owned());
+        labels.insert(
+            thanos_core::names::NAMESPACE_NAME.to_owned(),
+            namespace.to_owned(),
+        );
         Some(labels)
     }
 
     /// The namespaces where a wiring's credential is.
     pub(crate) fn ready(&self, wiring: &str) -> BTreeSet<String> {
-        self.ready.get(wiring).into_iter().flatten().flatten().cloned().collect()
+        self.ready
+            .get(wiring)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .cloned()
+            .collect()
     }
 }
 
@@ -79,7 +88,8 @@ impl Story {
             if !path.exists() {
                 return Ok(Vec::new());
             }
-            objects(name, std::fs::read_to_string(&path)?).with_context(|| path.display().to_string())
+            objects(name, std::fs::read_to_string(&path)?)
+                .with_context(|| path.display().to_string())
         };
         let one = |name: &str| -> Result<Option<Value>> { Ok(all(name)?.into_iter().next()) };
         let known = match one("facts.yaml")? {
@@ -97,7 +107,11 @@ impl Story {
 
     /// The folder's name.
     pub(crate) fn name(&self) -> String {
-        self.folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        self.folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
     }
 
     /// Whether it is about a wiring that is refused.
@@ -107,13 +121,24 @@ impl Story {
 
     /// The wirings, resolved.
     pub(crate) fn rules(&self) -> Result<Rules> {
-        let read = |raw| wiring::read(raw).map(Arc::new).map_err(|faults| anyhow::anyhow!("{faults:?}"));
-        Ok(Rules::new(self.wirings.iter().map(read).collect::<Result<Vec<Arc<Wiring>>>>()?))
+        let read = |raw| {
+            wiring::read(raw)
+                .map(Arc::new)
+                .map_err(|faults| anyhow::anyhow!("{faults:?}"))
+        };
+        Ok(Rules::new(
+            self.wirings
+                .iter()
+                .map(read)
+                .collect::<Result<Vec<Arc<Wiring>>>>()?,
+        ))
     }
 
     /// The fields that the story's CRD of a kind serves.
     pub(crate) fn served(&self, kind: Kind) -> Result<Served> {
-        let Some(path) = self.known.crds.get(kind.plural()) else { return Ok(Served::newest(kind)) };
+        let Some(path) = self.known.crds.get(kind.plural()) else {
+            return Ok(Served::newest(kind));
+        };
         let crd = objects("crd", std::fs::read_to_string(self.folder.join(path))?)?;
         Served::from_crd(crd.first().context("an empty CRD")?).context("a CRD that serves nothing")
     }
@@ -122,5 +147,9 @@ impl Story {
 /// A warning as the webhook cuts it: 120 characters, as the API server advises.
 pub(crate) fn shortened(warning: &str) -> String {
     let short: String = warning.chars().take(120).collect();
-    if short.len() < warning.len() { format!("{}…", short.chars().take(119).collect::<String>()) } else { short }
+    if short.len() < warning.len() {
+        format!("{}…", short.chars().take(119).collect::<String>())
+    } else {
+        short
+    }
 }

@@ -9,13 +9,21 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use thanos_core::facts::Credential;
 use thanos_core::fields::Served;
-use thanos_core::{Decision, Facts, Kind, Rules, Subject, Verdict, Wiring, decide, names, versions};
+use thanos_core::{
+    Decision, Facts, Kind, Rules, Subject, Verdict, Wiring, decide, names, versions,
+};
 
 use crate::cases::object_stories;
 use make::{Entropy, object, wiring};
 
 /// The corpus, read once.
-static CORPUS: LazyLock<Vec<Value>> = LazyLock::new(|| object_stories().unwrap().into_iter().map(|story| story.given).collect());
+static CORPUS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+    object_stories()
+        .unwrap()
+        .into_iter()
+        .map(|story| story.given)
+        .collect()
+});
 
 /// A credential that stands in places where no output may show it.
 const CANARY: &str = "c4n4ry-s3cr3t";
@@ -23,8 +31,15 @@ const CANARY: &str = "c4n4ry-s3cr3t";
 fn facts(kind: Kind, rules: &Rules) -> Facts {
     Facts {
         now: jiff::Timestamp::UNIX_EPOCH,
-        namespace: Some(Arc::new(BTreeMap::from([(names::NAMESPACE_NAME.to_owned(), "monitoring".to_owned())]))),
-        credentials: rules.wirings().iter().map(|wiring| (Arc::clone(&wiring.name), Credential::Ready)).collect(),
+        namespace: Some(Arc::new(BTreeMap::from([(
+            names::NAMESPACE_NAME.to_owned(),
+            "monitoring".to_owned(),
+        )]))),
+        credentials: rules
+            .wirings()
+            .iter()
+            .map(|wiring| (Arc::clone(&wiring.name), Credential::Ready))
+            .collect(),
         operator: versions::parse("0.92.1"),
         served: Arc::new(Served::newest(kind)),
     }
@@ -43,13 +58,21 @@ fn reverted(object: &Value) -> Value {
 /// An object without the three places that wiring may touch.
 fn untouchable(object: &Value, ours: &[&str]) -> Value {
     let mut rest = object.clone();
-    if let Some(annotations) = rest.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+    if let Some(annotations) = rest
+        .pointer_mut("/metadata/annotations")
+        .and_then(Value::as_object_mut)
+    {
         annotations.retain(|key, _| key != names::WIRED && key != names::TOUCH);
     }
     if rest.pointer("/metadata/annotations") == Some(&json!({})) {
-        rest["metadata"].as_object_mut().unwrap().shift_remove("annotations");
+        rest["metadata"]
+            .as_object_mut()
+            .unwrap()
+            .shift_remove("annotations");
     }
-    let Some(spec) = rest.get_mut("spec").and_then(Value::as_object_mut) else { return rest };
+    let Some(spec) = rest.get_mut("spec").and_then(Value::as_object_mut) else {
+        return rest;
+    };
     spec.shift_remove("externalLabels");
     spec.shift_remove("labels");
     if let Some(entries) = spec.get_mut("remoteWrite").and_then(Value::as_array_mut) {
@@ -63,42 +86,96 @@ fn untouchable(object: &Value, ours: &[&str]) -> Value {
 
 /// Every law that one object and one set of rules must keep.
 fn keeps_the_laws(object: &Value, rules: &Rules) -> Result<(), TestCaseError> {
-    let Some(decision) = judged(object, rules) else { return Ok(()) };
+    let Some(decision) = judged(object, rules) else {
+        return Ok(());
+    };
     let after = decision.applied_to(object);
     // Deterministic, byte for byte.
-    prop_assert_eq!(format!("{:?}", judged(object, rules)), format!("{:?}", Some(&decision)));
+    prop_assert_eq!(
+        format!("{:?}", judged(object, rules)),
+        format!("{:?}", Some(&decision))
+    );
     // Every patch applies with the library too, adds, replaces and removes only, and stays inside its limits.
     let mut theirs = object.clone();
-    json_patch::patch(&mut theirs, decision.edits()).map_err(|error| TestCaseError::fail(error.to_string()))?;
+    json_patch::patch(&mut theirs, decision.edits())
+        .map_err(|error| TestCaseError::fail(error.to_string()))?;
     prop_assert_eq!(&theirs, &after);
     let patch = serde_json::to_string(decision.edits()).unwrap();
-    prop_assert!(decision.edits().len() <= names::PATCH_OPERATIONS && patch.len() <= names::PATCH_BYTES);
+    prop_assert!(
+        decision.edits().len() <= names::PATCH_OPERATIONS && patch.len() <= names::PATCH_BYTES
+    );
     // Idempotent: the second patch is empty.
     let again = judged(&after, rules).unwrap();
     prop_assert!(again.edits().is_empty(), "second patch {:?}", again.edits());
     // No secret leaves.
-    let told: String = decision.warnings.iter().map(ToString::to_string).chain([format!("{:?}", decision.outcomes)]).collect();
+    let told: String = decision
+        .warnings
+        .iter()
+        .map(ToString::to_string)
+        .chain([format!("{:?}", decision.outcomes)])
+        .collect();
     prop_assert!(!patch.contains(CANARY) && !told.contains(CANARY), "{patch}");
-    let annotation = after.pointer("/metadata/annotations").and_then(|annotations| annotations.get(names::WIRED)).and_then(Value::as_str).unwrap_or_default();
+    let annotation = after
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(names::WIRED))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     prop_assert!(annotation.len() <= names::WIRED_LIMIT);
     for wiring in rules.wirings() {
         prop_assert!(!annotation.contains(&wiring.entry.url), "{annotation}");
     }
     // Unknown fields survive, and every other entry stays as it was.
-    let before: Vec<&Value> = object["spec"]["remoteWrite"].as_array().into_iter().flatten().collect();
-    let candidate = |entry: &Value| rules.wirings().iter().any(|wiring| entry["name"] == wiring.entry.name.as_str() || entry["url"] == wiring.entry.url.as_str());
+    let before: Vec<&Value> = object["spec"]["remoteWrite"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .collect();
+    let candidate = |entry: &Value| {
+        rules.wirings().iter().any(|wiring| {
+            entry["name"] == wiring.entry.name.as_str() || entry["url"] == wiring.entry.url.as_str()
+        })
+    };
     let recorded = decide::Record::read(annotation_of(object)).unwrap_or_default();
-    let ours: Vec<&str> = rules.wirings().iter().map(|wiring| wiring.entry.name.as_str()).chain(before.iter().filter(|entry| candidate(entry)).filter_map(|entry| entry["name"].as_str())).collect();
+    let ours: Vec<&str> = rules
+        .wirings()
+        .iter()
+        .map(|wiring| wiring.entry.name.as_str())
+        .chain(
+            before
+                .iter()
+                .filter(|entry| candidate(entry))
+                .filter_map(|entry| entry["name"].as_str()),
+        )
+        .collect();
     if recorded == decide::Record::default() {
-        let foreign = |object: &Value| -> String { object["spec"]["remoteWrite"].as_array().into_iter().flatten().filter(|entry| !candidate(entry)).map(ToString::to_string).collect() };
+        let foreign = |object: &Value| -> String {
+            object["spec"]["remoteWrite"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|entry| !candidate(entry))
+                .map(ToString::to_string)
+                .collect()
+        };
         prop_assert_eq!(foreign(object), foreign(&after));
-        let unnamed = before.iter().any(|entry| candidate(entry) && entry["name"].as_str().unwrap_or_default().is_empty());
+        let unnamed = before
+            .iter()
+            .any(|entry| candidate(entry) && entry["name"].as_str().unwrap_or_default().is_empty());
         if !unnamed {
             prop_assert_eq!(untouchable(object, &ours), untouchable(&after, &ours));
         }
         // Reversible: what was put in comes out, and nothing else. `adopt: Replace` says that it is not.
-        let replaces = rules.wirings().iter().any(|wiring| wiring.entry.adopt == thanos_core::wiring::Adopt::Replace);
-        if annotation_of(object).is_empty() && !replaces && object.pointer("/metadata/annotations").and_then(|annotations| annotations.get(names::TOUCH)).is_none() {
+        let replaces = rules
+            .wirings()
+            .iter()
+            .any(|wiring| wiring.entry.adopt == thanos_core::wiring::Adopt::Replace);
+        if annotation_of(object).is_empty()
+            && !replaces
+            && object
+                .pointer("/metadata/annotations")
+                .and_then(|annotations| annotations.get(names::TOUCH))
+                .is_none()
+        {
             prop_assert_eq!(reverted(&after), object.clone());
         }
     }
@@ -107,15 +184,26 @@ fn keeps_the_laws(object: &Value, rules: &Rules) -> Result<(), TestCaseError> {
 
 /// A failure with what it takes to see it again.
 fn told(error: &TestCaseError, object: &Value, wirings: &[Value]) -> TestCaseError {
-    TestCaseError::fail(format!("{error}\nobject {object}\nwirings {}", json!(wirings)))
+    TestCaseError::fail(format!(
+        "{error}\nobject {object}\nwirings {}",
+        json!(wirings)
+    ))
 }
 
 fn annotation_of(object: &Value) -> &str {
-    object.pointer("/metadata/annotations").and_then(|annotations| annotations.get(names::WIRED)).and_then(Value::as_str).unwrap_or_default()
+    object
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(names::WIRED))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn rules(wirings: Vec<Value>) -> Rules {
-    Rules::new(wirings.iter().map(|raw| Arc::new(thanos_core::wiring::read(raw).unwrap_or_else(|faults| panic!("{faults:?}\n{raw}")))))
+    Rules::new(wirings.iter().map(|raw| {
+        Arc::new(
+            thanos_core::wiring::read(raw).unwrap_or_else(|faults| panic!("{faults:?}\n{raw}")),
+        )
+    }))
 }
 
 proptest! {
@@ -171,13 +259,21 @@ fn a_huge_object_is_wired_in_place() {
         "spec": {"version": "v3.5.0", "serviceMonitorSelector": {}, "remoteWrite": (0..200).map(entry).collect::<Vec<_>>()}});
     let rules = rules(vec![wiring(&mut Entropy::new(&[]), "hub")]);
     let decision = judged(&object, &rules).unwrap();
-    assert!(serde_json::to_string(decision.edits()).unwrap().len() < 4_000, "the patch holds our entry and no other");
+    assert!(
+        serde_json::to_string(decision.edits()).unwrap().len() < 4_000,
+        "the patch holds our entry and no other"
+    );
     keeps_the_laws(&object, &rules).unwrap();
 }
 
 #[test]
 fn a_wiring_that_is_resolved_twice_is_the_same() {
     let raw = wiring(&mut Entropy::new(&[7; 64]), "hub");
-    let resolved = |raw: &Value| format!("{:?}", thanos_core::wiring::read(raw).map(|wiring: Wiring| wiring.entry));
+    let resolved = |raw: &Value| {
+        format!(
+            "{:?}",
+            thanos_core::wiring::read(raw).map(|wiring: Wiring| wiring.entry)
+        )
+    };
     assert_eq!(resolved(&raw), resolved(&raw));
 }

@@ -29,13 +29,22 @@ pub(crate) struct Member<'a> {
 }
 
 /// Runs a story in a member cluster of its own.
-pub(crate) async fn with(name: &str, story: impl AsyncFnOnce(Member<'_>) -> Result<()>) -> Result<()> {
+pub(crate) async fn with(
+    name: &str,
+    story: impl AsyncFnOnce(Member<'_>) -> Result<()>,
+) -> Result<()> {
     Cluster::with(Options::new(name).audit(), async |cluster| {
         let installed = Installed::new(cluster).await?;
         let serve = installed.serve(cluster, &[]).await?;
         let control = Control::start(cluster, &["--sweep=2s"]).await?;
         enroll(cluster).await?;
-        story(Member { cluster, installed, serve, _control: control }).await
+        story(Member {
+            cluster,
+            installed,
+            serve,
+            _control: control,
+        })
+        .await
     })
     .await
 }
@@ -56,7 +65,8 @@ async fn enroll(cluster: &Cluster) -> Result<()> {
     ];
     apply(cluster, &objects, "admin").await?;
     eventually("the credential is ready", SOON, || async {
-        let namespaces = jsonpath(cluster, &["thanoswiring", "hub"], "{.status.namespaces}").await?;
+        let namespaces =
+            jsonpath(cluster, &["thanoswiring", "hub"], "{.status.namespaces}").await?;
         ensure!(namespaces.contains(r#""ready":true"#), "{namespaces}");
         Ok(())
     })
@@ -87,35 +97,79 @@ pub(crate) fn prometheus(name: &str, spec: &Value) -> Value {
 /// kubectl with an object on its standard input.
 pub(crate) async fn kubectl(cluster: &Cluster, words: &[&str], object: &Value) -> Result<String> {
     let program = cluster.kubectl()?.args(words.iter().copied());
-    program.output_for(object.to_string().as_bytes()).await?.fine().with_context(|| words.join(" "))
+    program
+        .output_for(object.to_string().as_bytes())
+        .await?
+        .fine()
+        .with_context(|| words.join(" "))
 }
 
 /// A field of an object, as kubectl prints it.
 pub(crate) async fn jsonpath(cluster: &Cluster, object: &[&str], path: &str) -> Result<String> {
-    let program = cluster.kubectl()?.arg("get").args(object.iter().copied()).arg(format!("-o=jsonpath={path}"));
+    let program = cluster
+        .kubectl()?
+        .arg("get")
+        .args(object.iter().copied())
+        .arg(format!("-o=jsonpath={path}"));
     program.output().await?.fine()
 }
 
 /// The whole object.
 pub(crate) async fn get(cluster: &Cluster, name: &str) -> Result<Value> {
-    let program = cluster.kubectl()?.args(["get", Kind::Prometheus.plural(), name, "-n", "monitoring", "-o", "json", "--show-managed-fields"]);
+    let program = cluster.kubectl()?.args([
+        "get",
+        Kind::Prometheus.plural(),
+        name,
+        "-n",
+        "monitoring",
+        "-o",
+        "json",
+        "--show-managed-fields",
+    ]);
     Ok(serde_json::from_str(&program.output().await?.fine()?)?)
 }
 
 /// The names of the entries.
 pub(crate) fn entries(object: &Value) -> Vec<&str> {
-    let entries = object["spec"]["remoteWrite"].as_array().into_iter().flatten();
+    let entries = object["spec"]["remoteWrite"]
+        .as_array()
+        .into_iter()
+        .flatten();
     entries.filter_map(|entry| entry["name"].as_str()).collect()
 }
 
 /// Fails unless the object is wired, whole.
 pub(crate) fn ensure_wired(object: &Value) -> Result<()> {
-    let entry = object["spec"]["remoteWrite"].as_array().into_iter().flatten().find(|entry| entry["name"] == "thanos");
+    let entry = object["spec"]["remoteWrite"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|entry| entry["name"] == "thanos");
     let entry = entry.with_context(|| format!("no entry in {}", object["spec"]))?;
-    ensure!(entry["basicAuth"]["password"] == json!({"name": names::SECRET, "key": "password"}), "{entry}");
-    ensure!(entry["writeRelabelConfigs"].as_array().is_some_and(|rules| rules.len() >= 4), "{entry}");
-    ensure!(object["spec"]["externalLabels"]["cluster"] == "edge-01", "{}", object["spec"]["externalLabels"]);
-    ensure!(object["metadata"]["annotations"][names::WIRED].is_string(), "no annotation");
-    ensure!(object["metadata"]["annotations"].get(names::TOUCH).is_none(), "the touch is still there");
+    ensure!(
+        entry["basicAuth"]["password"] == json!({"name": names::SECRET, "key": "password"}),
+        "{entry}"
+    );
+    ensure!(
+        entry["writeRelabelConfigs"]
+            .as_array()
+            .is_some_and(|rules| rules.len() >= 4),
+        "{entry}"
+    );
+    ensure!(
+        object["spec"]["externalLabels"]["cluster"] == "edge-01",
+        "{}",
+        object["spec"]["externalLabels"]
+    );
+    ensure!(
+        object["metadata"]["annotations"][names::WIRED].is_string(),
+        "no annotation"
+    );
+    ensure!(
+        object["metadata"]["annotations"]
+            .get(names::TOUCH)
+            .is_none(),
+        "the touch is still there"
+    );
     Ok(())
 }

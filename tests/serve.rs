@@ -47,7 +47,8 @@ struct Server {
     folder: TempDir,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
-    shutdown: Shutdown,
+    /// Held: the server ends when nobody can ask it to any more.
+    _shutdown: Shutdown,
 }
 
 impl Server {
@@ -55,21 +56,49 @@ impl Server {
         Self::with(limits, admission(), Knowledge::new()).await
     }
 
-    async fn with(limits: server::Limits, reviews: admission::Limits, knowledge: Knowledge) -> Result<Self> {
+    async fn with(
+        limits: server::Limits,
+        reviews: admission::Limits,
+        knowledge: Knowledge,
+    ) -> Result<Self> {
         let authority = Authority::new("serve-test")?;
         let folder = tempfile::tempdir()?;
         let pair = authority.loopback()?;
         std::fs::write(folder.path().join("tls.crt"), &pair.certificate)?;
         std::fs::write(folder.path().join("tls.key"), &pair.key)?;
         let certificate = tls::Current::load(files(&folder))?;
-        let (metrics, health, shutdown) = (Arc::new(Metrics::default()), Health::new(), Shutdown::new());
+        let (metrics, health, shutdown) =
+            (Arc::new(Metrics::default()), Health::new(), Shutdown::new());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let state = admission::State::with(Arc::new(knowledge), reviews, Arc::clone(&metrics), Timestamp::now);
+        let state = admission::State::with(
+            Arc::new(knowledge),
+            reviews,
+            Arc::clone(&metrics),
+            Timestamp::now,
+        );
         let (config, router) = (certificate.config()?, admission::router(state));
-        tokio::spawn(certificate.keep(Duration::from_millis(50), Arc::clone(&health), Arc::clone(&metrics)));
-        tokio::spawn(server::serve(listener, Some(config), router, limits, Arc::clone(&metrics), shutdown.clone()));
-        Ok(Self { address, authority, folder, metrics, health, shutdown })
+        tokio::spawn(certificate.keep(
+            Duration::from_millis(50),
+            Arc::clone(&health),
+            Arc::clone(&metrics),
+        ));
+        tokio::spawn(server::serve(
+            listener,
+            Some(config),
+            router,
+            limits,
+            Arc::clone(&metrics),
+            shutdown.clone(),
+        ));
+        Ok(Self {
+            address,
+            authority,
+            folder,
+            metrics,
+            health,
+            _shutdown: shutdown,
+        })
     }
 
     async fn connect(&self) -> Result<Client> {
@@ -78,11 +107,17 @@ impl Server {
 }
 
 fn files(folder: &TempDir) -> tls::Files {
-    tls::Files { certificate: folder.path().join("tls.crt"), key: folder.path().join("tls.key") }
+    tls::Files {
+        certificate: folder.path().join("tls.crt"),
+        key: folder.path().join("tls.key"),
+    }
 }
 
 fn admission() -> admission::Limits {
-    admission::Limits { body_timeout: Duration::from_millis(400), ..admission::Limits::default() }
+    admission::Limits {
+        body_timeout: Duration::from_millis(400),
+        ..admission::Limits::default()
+    }
 }
 
 /// A connection that sends what it is told, byte by byte if need be.
@@ -106,11 +141,17 @@ async fn connect(address: SocketAddr, authority: &str) -> Result<Client> {
         roots.add(CertificateDer::from(certificate))?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let config =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     let config = config.with_root_certificates(roots).with_no_client_auth();
     let stream = TcpStream::connect(address).await.context("connecting")?;
-    let stream = TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost")?, stream).await;
-    Ok(Client { stream: stream.context("the handshake")?, rest: Vec::new() })
+    let stream = TlsConnector::from(Arc::new(config))
+        .connect(ServerName::try_from("localhost")?, stream)
+        .await;
+    Ok(Client {
+        stream: stream.context("the handshake")?,
+        rest: Vec::new(),
+    })
 }
 
 impl Client {
@@ -120,7 +161,8 @@ impl Client {
     }
 
     async fn post(&mut self, path: &str, body: &str) -> Result<Said> {
-        self.send(format!("{}{body}", head(path, body.len()))).await?;
+        self.send(format!("{}{body}", head(path, body.len())))
+            .await?;
         self.said().await
     }
 
@@ -133,15 +175,25 @@ impl Client {
             ensure!(self.read().await? > 0, "closed without an answer");
         };
         let header = String::from_utf8_lossy(&self.rest[..end]).to_ascii_lowercase();
-        let field = |name: &str| header.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()));
-        let length: usize = field("content-length:").context("no content-length")?.parse()?;
+        let field = |name: &str| {
+            header
+                .lines()
+                .find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
+        };
+        let length: usize = field("content-length:")
+            .context("no content-length")?
+            .parse()?;
         while self.rest.len() < end + length {
             ensure!(self.read().await? > 0, "closed within an answer");
         }
         let status = header.split(' ').nth(1).context("no status")?.parse()?;
         let body = String::from_utf8_lossy(&self.rest[end..end + length]).into_owned();
         self.rest.drain(..end + length);
-        Ok(Said { status, header, body })
+        Ok(Said {
+            status,
+            header,
+            body,
+        })
     }
 
     async fn read(&mut self) -> Result<usize> {
@@ -151,7 +203,10 @@ impl Client {
     /// The serial number of the certificate that the other side showed, and all of it.
     fn certificate(&self) -> Vec<u8> {
         let certificates = self.stream.get_ref().1.peer_certificates();
-        certificates.and_then(<[_]>::first).map(|first| first.to_vec()).unwrap_or_default()
+        certificates
+            .and_then(<[_]>::first)
+            .map(|first| first.to_vec())
+            .unwrap_or_default()
     }
 }
 
@@ -162,7 +217,9 @@ async fn closed(stream: &mut (impl AsyncRead + Unpin)) {
 }
 
 fn head(path: &str, length: usize) -> String {
-    format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+    )
 }
 
 /// A review of a Prometheus that is made in `namespace`.
@@ -190,5 +247,8 @@ fn wiring() -> Value {
 }
 
 fn rejected(metrics: &Metrics, cause: &'static str) -> u64 {
-    metrics.rejected.get_or_create(&thanos_webhook::metrics::CauseLabels { cause }).get()
+    metrics
+        .rejected
+        .get_or_create(&thanos_webhook::metrics::CauseLabels { cause })
+        .get()
 }

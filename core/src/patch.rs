@@ -51,7 +51,7 @@ pub fn apply(object: &mut Value, edits: &[PatchOperation]) {
         match edit {
             PatchOperation::Add(AddOperation { path, value }) => put(object, path, value, true),
             PatchOperation::Replace(ReplaceOperation { path, value }) => {
-                put(object, path, value, false)
+                put(object, path, value, false);
             }
             PatchOperation::Remove(RemoveOperation { path }) => take(object, path),
             PatchOperation::Move(_) | PatchOperation::Copy(_) | PatchOperation::Test(_) => {}

@@ -23,9 +23,9 @@ mod files;
 mod get;
 mod helm;
 mod init;
+mod inject;
 mod inputs;
 mod judge;
-mod inject;
 pub mod manifests;
 mod runtime;
 mod surroundings;
@@ -70,9 +70,10 @@ pub fn run_in(
     if !surroundings.terminals[1] {
         command = command.term_width(100);
     }
-    let cli = match command.try_get_matches_from(&args).and_then(|matches| {
-        <Cli as clap::FromArgMatches>::from_arg_matches(&matches)
-    }) {
+    let cli = match command
+        .try_get_matches_from(&args)
+        .and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches))
+    {
         Ok(cli) => cli,
         Err(error) => return ui.usage(&error, &args),
     };

@@ -70,7 +70,10 @@ fn wiring() -> Value {
 async fn nothing(cluster: &Cluster) -> Result<Value> {
     let authority = Authority::new("nothing")?;
     let pair = authority.loopback()?;
-    let files = tls::Files { certificate: cluster.run().file("nothing/tls.crt", &pair.certificate)?, key: cluster.run().file("nothing/tls.key", &pair.key)? };
+    let files = tls::Files {
+        certificate: cluster.run().file("nothing/tls.crt", &pair.certificate)?,
+        key: cluster.run().file("nothing/tls.key", &pair.key)?,
+    };
     let config = tls::Current::load(files)?.config()?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("https://{}/nothing", listener.local_addr()?);
@@ -84,10 +87,19 @@ async fn nothing(cluster: &Cluster) -> Result<Value> {
         drain: Duration::from_secs(1),
     };
     let answer = async |Json(review): Json<Value>| {
-        Json(json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {"uid": review["request"]["uid"], "allowed": true}}))
+        Json(
+            json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": {"uid": review["request"]["uid"], "allowed": true}}),
+        )
     };
     let router = axum::Router::new().route("/nothing", post(answer));
-    tokio::spawn(server::serve(listener, Some(config), router, limits, Arc::new(Metrics::default()), Shutdown::new()));
+    tokio::spawn(server::serve(
+        listener,
+        Some(config),
+        router,
+        limits,
+        Arc::new(Metrics::default()),
+        Shutdown::new(),
+    ));
     let mut configuration = registration_of("nothing");
     configuration["webhooks"][0]["clientConfig"] = json!({"url": url, "caBundle": base64::engine::general_purpose::STANDARD.encode(authority.pem())});
     Ok(configuration)
@@ -101,7 +113,13 @@ fn registration_of(name: &str) -> Value {
 
 /// Ours as the chart has it, but failing closed: a call that fails must not count as fast.
 async fn registration(cluster: &Cluster) -> Result<Value> {
-    let get = cluster.kubectl()?.args(["get", "mutatingwebhookconfiguration", "thanos-webhook", "-o", "json"]);
+    let get = cluster.kubectl()?.args([
+        "get",
+        "mutatingwebhookconfiguration",
+        "thanos-webhook",
+        "-o",
+        "json",
+    ]);
     let mut ours: Value = serde_json::from_str(&get.output().await?.fine()?)?;
     let fields = ours["metadata"].as_object_mut().context("no metadata")?;
     fields.retain(|name, _| name == "name");
@@ -109,8 +127,19 @@ async fn registration(cluster: &Cluster) -> Result<Value> {
     Ok(ours)
 }
 
-async fn register(cluster: &Cluster, which: Option<&str>, nothing: &Value, ours: &Value) -> Result<()> {
-    let delete = cluster.kubectl()?.args(["delete", "mutatingwebhookconfiguration", "--ignore-not-found", "nothing", "thanos-webhook"]);
+async fn register(
+    cluster: &Cluster,
+    which: Option<&str>,
+    nothing: &Value,
+    ours: &Value,
+) -> Result<()> {
+    let delete = cluster.kubectl()?.args([
+        "delete",
+        "mutatingwebhookconfiguration",
+        "--ignore-not-found",
+        "nothing",
+        "thanos-webhook",
+    ]);
     delete.output().await?.fine()?;
     match which {
         Some("ours") => apply(cluster, std::slice::from_ref(ours), "bench").await?,
@@ -118,12 +147,16 @@ async fn register(cluster: &Cluster, which: Option<&str>, nothing: &Value, ours:
         None => {}
     }
     // The API server takes a registration over within seconds; a probe says when.
-    eventually("the registration is in force", Duration::from_secs(20), || async {
-        let made = serde_json::to_value(create(&api(cluster), "probe").await?)?;
-        let wired = made["spec"]["remoteWrite"].is_array();
-        ensure!(wired == (which == Some("ours")), "not yet");
-        Ok(())
-    })
+    eventually(
+        "the registration is in force",
+        Duration::from_secs(20),
+        || async {
+            let made = serde_json::to_value(create(&api(cluster), "probe").await?)?;
+            let wired = made["spec"]["remoteWrite"].is_array();
+            ensure!(wired == (which == Some("ours")), "not yet");
+            Ok(())
+        },
+    )
     .await?;
     tokio::time::sleep(Duration::from_millis(1500)).await;
     Ok(())
@@ -134,10 +167,20 @@ fn api(cluster: &Cluster) -> Api<DynamicObject> {
 }
 
 async fn create(api: &Api<DynamicObject>, name: &str) -> Result<DynamicObject> {
-    let text = std::fs::read_to_string(root().join("tests/cases/a-default-kube-prometheus-stack/given.yaml"))?;
+    let text = std::fs::read_to_string(
+        root().join("tests/cases/a-default-kube-prometheus-stack/given.yaml"),
+    )?;
     let mut object: DynamicObject = serde_json::from_value(objects("given.yaml", text)?.remove(0))?;
     object.metadata.name = Some(name.to_owned());
-    Ok(api.create(&PostParams { dry_run: true, ..PostParams::default() }, &object).await?)
+    Ok(api
+        .create(
+            &PostParams {
+                dry_run: true,
+                ..PostParams::default()
+            },
+            &object,
+        )
+        .await?)
 }
 
 async fn load(cluster: &Cluster, wired: bool) -> Result<usize> {
@@ -148,7 +191,10 @@ async fn load(cluster: &Cluster, wired: bool) -> Result<usize> {
         tokio::spawn(async move {
             while Instant::now() < end {
                 let made = create(&api, &format!("p{client}")).await?;
-                ensure!(made.data["spec"]["remoteWrite"].is_array() == wired, "the wrong webhook answered");
+                ensure!(
+                    made.data["spec"]["remoteWrite"].is_array() == wired,
+                    "the wrong webhook answered"
+                );
                 created.fetch_add(1, Ordering::Relaxed);
             }
             Ok(())

@@ -3,6 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
+use anyhow::{Context, Result, anyhow};
 use criterion::Criterion;
 use serde_json::Value;
 use thanos_core::facts::Credential;
@@ -11,14 +12,20 @@ use thanos_core::{Facts, Kind, Rules, Subject, decide, versions, wiring};
 use thanos_tests::install::objects;
 use thanos_tests::tools::root;
 
-fn read(name: &str) -> Value {
-    let path = root().join("tests/cases/a-default-kube-prometheus-stack").join(name);
-    let text = std::fs::read_to_string(path).expect("the story is there");
-    objects(name, text).expect("the story is readable").remove(0)
+fn read(name: &str) -> Result<Value> {
+    let path = root()
+        .join("tests/cases/a-default-kube-prometheus-stack")
+        .join(name);
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    objects(name, text)?
+        .into_iter()
+        .next()
+        .context("an empty file")
 }
 
-fn main() {
-    let wiring = Arc::new(wiring::read(&read("wiring.yaml")).expect("the wiring is right"));
+fn main() -> Result<()> {
+    let wiring = wiring::read(&read("wiring.yaml")?).map_err(|faults| anyhow!("{faults:?}"))?;
+    let wiring = Arc::new(wiring);
     let facts = Facts {
         now: jiff::Timestamp::UNIX_EPOCH,
         namespace: Some(Arc::default()),
@@ -28,12 +35,18 @@ fn main() {
     };
     let rules = Rules::new([wiring]);
     let patch = |object: &Value| {
-        let subject = Subject::read(object, None, "monitoring").expect("it is a Prometheus");
-        serde_json::to_vec(decide(&subject, &facts, &rules).edits()).expect("a patch is JSON")
+        let subject = Subject::read(object, None, "monitoring").ok()?;
+        serde_json::to_vec(decide(&subject, &facts, &rules).edits()).ok()
     };
-    let (fresh, wired) = (read("given.yaml"), read("then.yaml"));
+    let (fresh, wired) = (read("given.yaml")?, read("then.yaml")?);
+    patch(&fresh).context("no patch")?;
     let mut criterion = Criterion::default().configure_from_args();
-    criterion.bench_function("decide and patch, fresh", |bencher| bencher.iter(|| patch(black_box(&fresh))));
-    criterion.bench_function("decide and patch, wired already", |bencher| bencher.iter(|| patch(black_box(&wired))));
+    criterion.bench_function("decide and patch, fresh", |bencher| {
+        bencher.iter(|| patch(black_box(&fresh)));
+    });
+    criterion.bench_function("decide and patch, wired already", |bencher| {
+        bencher.iter(|| patch(black_box(&wired)));
+    });
     criterion.final_summary();
+    Ok(())
 }

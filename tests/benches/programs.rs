@@ -16,16 +16,31 @@ use thanos_tests::{Cluster, Options, eventually};
 
 fn main() -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    println!("{:<64} {:>12}   {}", "what", "measured", "to reach");
+    row("what", "measured", "to reach");
     for name in ["kubectl-thanos", "thanos-webhook"] {
         let bytes = std::fs::metadata(ours(name)?)?.len();
-        row(&format!("{name}: size"), &format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)), "12 MiB");
+        row(
+            &format!("{name}: size"),
+            &format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20)),
+            "12 MiB",
+        );
     }
-    row("kubectl-thanos --help, median of 21", &milliseconds(help()?), "20 ms");
+    row(
+        "kubectl-thanos --help, median of 21",
+        &milliseconds(help()?),
+        "20 ms",
+    );
     let (time, memory) = inject()?;
-    row("inject of 1 000 manifests, median of 11", &milliseconds(time), "100 ms");
+    row(
+        "inject of 1 000 manifests, median of 11",
+        &milliseconds(time),
+        "100 ms",
+    );
     row("inject of 1 000 manifests: largest resident", &memory, "");
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve())
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve())
 }
 
 fn row(what: &str, measured: &str, wanted: &str) {
@@ -51,17 +66,33 @@ fn median(runs: usize, mut run: impl FnMut() -> Result<()>) -> Result<Duration> 
 fn help() -> Result<Duration> {
     let plugin = ours("kubectl-thanos")?;
     median(21, || {
-        ensure!(Command::new(&plugin).arg("--help").stdout(Stdio::null()).status()?.success(), "--help failed");
+        ensure!(
+            Command::new(&plugin)
+                .arg("--help")
+                .stdout(Stdio::null())
+                .status()?
+                .success(),
+            "--help failed"
+        );
         Ok(())
     })
 }
 
 fn inject() -> Result<(Duration, String)> {
     let folder = tempfile::tempdir()?;
-    let given = std::fs::read_to_string(root().join("tests/cases/a-default-kube-prometheus-stack/given.yaml"))?;
+    let given = std::fs::read_to_string(
+        root().join("tests/cases/a-default-kube-prometheus-stack/given.yaml"),
+    )?;
     let mut stream = String::new();
     for at in 0..1000 {
-        let _ = write!(stream, "---\n{}", given.replace("name: kps-kube-prometheus-stack-prometheus\n", &format!("name: kps-{at}\n")));
+        let _ = write!(
+            stream,
+            "---\n{}",
+            given.replace(
+                "name: kps-kube-prometheus-stack-prometheus\n",
+                &format!("name: kps-{at}\n")
+            )
+        );
     }
     let manifests = folder.path().join("manifests.yaml");
     std::fs::write(&manifests, stream)?;
@@ -69,21 +100,38 @@ fn inject() -> Result<(Duration, String)> {
     let plugin = ours("kubectl-thanos")?;
     let command = |program: &std::path::Path, before: &[&str]| {
         let mut command = Command::new(program);
-        command.args(before).args(["inject", "-q", "-f"]).arg(&manifests).arg("--wiring").arg(&wiring);
+        command
+            .args(before)
+            .args(["inject", "-q", "-f"])
+            .arg(&manifests)
+            .arg("--wiring")
+            .arg(&wiring);
         command
     };
     let time = median(11, || {
         let output = command(&plugin, &[]).output()?;
-        ensure!(output.status.success() && output.stdout.len() > 1_000_000, "{}", String::from_utf8_lossy(&output.stderr));
+        ensure!(
+            output.status.success() && output.stdout.len() > 1_000_000,
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Ok(())
     })?;
     // GNU time where there is one; nothing else tells a finished child's largest size.
     let path = plugin.to_string_lossy().into_owned();
-    let memory = command("/usr/bin/time".as_ref(), &["-f", "%M", &path]).output().ok().and_then(|output| {
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        text.lines().last()?.trim().parse::<f64>().ok()
-    });
-    Ok((time, memory.map_or("no GNU time".to_owned(), |kib| format!("{:.1} MiB", kib / 1024.0))))
+    let memory = command("/usr/bin/time".as_ref(), &["-f", "%M", &path])
+        .output()
+        .ok()
+        .and_then(|output| {
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            text.lines().last()?.trim().parse::<f64>().ok()
+        });
+    Ok((
+        time,
+        memory.map_or("no GNU time".to_owned(), |kib| {
+            format!("{:.1} MiB", kib / 1024.0)
+        }),
+    ))
 }
 
 async fn serve() -> Result<()> {
@@ -97,48 +145,79 @@ async fn serve() -> Result<()> {
             serve.stop().await?;
         }
         starts.sort_unstable();
-        row("serve: ready after exec (polled, with its token), median of 5", &milliseconds(starts[2].0), "300 ms");
+        row(
+            "serve: ready after exec (polled, with its token), median of 5",
+            &milliseconds(starts[2].0),
+            "300 ms",
+        );
         let serve = installed.serve(cluster, &[]).await?;
         tokio::time::sleep(Duration::from_secs(3)).await;
         row("serve: resident at rest", &mebibytes(&serve)?, "15 MiB");
         fill(cluster).await?;
-        eventually("serve knows all of it", Duration::from_secs(120), || async {
-            let metrics = serve.admin().get("/metrics").await?.fine()?;
-            ensure!(metrics.contains("thanos_webhook_wirings 200"), "not yet");
-            Ok(())
-        })
+        eventually(
+            "serve knows all of it",
+            Duration::from_secs(120),
+            || async {
+                let metrics = serve.admin().get("/metrics").await?.fine()?;
+                ensure!(metrics.contains("thanos_webhook_wirings 200"), "not yet");
+                Ok(())
+            },
+        )
         .await?;
         tokio::time::sleep(Duration::from_secs(5)).await;
-        row("serve: resident with 2 000 namespaces, 200 wirings, 500 enrolled", &mebibytes(&serve)?, "40 MiB");
+        row(
+            "serve: resident with 2 000 namespaces, 200 wirings, 500 enrolled",
+            &mebibytes(&serve)?,
+            "40 MiB",
+        );
         Ok(())
     })
     .await
 }
 
 fn mebibytes(serve: &Serve) -> Result<String> {
-    Ok(format!("{:.1} MiB", serve.process().resident_bytes()? as f64 / f64::from(1 << 20)))
+    Ok(format!(
+        "{:.1} MiB",
+        serve.process().resident_bytes()? as f64 / f64::from(1 << 20)
+    ))
 }
 
 /// 2 000 namespaces, 200 wirings, 500 enrolled namespaces in the largest of them, all ready.
 async fn fill(cluster: &Cluster) -> Result<()> {
     let client = cluster.client();
-    let namespaces = futures::stream::iter(0..2000).map(|at| async move { cluster.namespace(&format!("team-{at:04}"), &[("tier", "prod"), ("team", "x")]).await });
+    let namespaces = futures::stream::iter(0..2000).map(|at| async move {
+        cluster
+            .namespace(&format!("team-{at:04}"), &[("tier", "prod"), ("team", "x")])
+            .await
+    });
     for made in namespaces.buffer_unordered(32).collect::<Vec<_>>().await {
         made?;
     }
     let key = |key: &str| json!({"name": "remotewrite-secret", "key": key});
     let api: Api<ThanosWiring> = Api::all(client);
     for at in 0..200 {
-        let enrolled: Vec<String> = (0..if at == 0 { 500 } else { 5 }).map(|at| format!("team-{at:04}")).collect();
+        let enrolled: Vec<String> = (0..if at == 0 { 500 } else { 5 })
+            .map(|at| format!("team-{at:04}"))
+            .collect();
         let name = format!("w{at:03}");
         let raw = json!({"apiVersion": "kubectl-thanos.dev/v1alpha1", "kind": "ThanosWiring", "metadata": {"name": name}, "spec": {
             "cluster": "edge-01", "namespaceSelector": {"matchLabels": {"team": name}},
             "remoteWrite": {"name": name, "url": "https://receive.example.com/api/v1/receive", "auth": {"basicAuth": {"username": key("user"), "password": key("password")}}},
             "credentials": {"namespaces": enrolled}}});
         let wiring: ThanosWiring = serde_json::from_value(raw)?;
-        api.create(&PostParams::default(), &wiring).await.context("a wiring")?;
-        let status: Vec<Value> = enrolled.iter().map(|name| json!({"name": name, "ready": true})).collect();
-        api.patch_status(&name, &PatchParams::default(), &Patch::Merge(json!({"status": {"namespaces": status}}))).await?;
+        api.create(&PostParams::default(), &wiring)
+            .await
+            .context("a wiring")?;
+        let status: Vec<Value> = enrolled
+            .iter()
+            .map(|name| json!({"name": name, "ready": true}))
+            .collect();
+        api.patch_status(
+            &name,
+            &PatchParams::default(),
+            &Patch::Merge(json!({"status": {"namespaces": status}})),
+        )
+        .await?;
     }
     Ok(())
 }

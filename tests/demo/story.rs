@@ -33,13 +33,15 @@ pub(crate) async fn run(tell: &mut Teller, once: bool) -> Result<()> {
     tell.step("A cluster: etcd, the API server, prometheus-operator's definitions");
     let cluster = Cluster::start(Options::new("demo").crds(crds::ALL)).await?;
     tell.done("the API server is ready");
-    story(tell, once, &cluster).await.with_context(|| cluster.log_tails())
+    story(tell, once, &cluster)
+        .await
+        .with_context(|| cluster.log_tails())
 }
 
 async fn story(tell: &mut Teller, once: bool, cluster: &Cluster) -> Result<()> {
     let hub = hub(tell, cluster).await?;
     tell.step("prometheus-operator");
-    let _operator = Operator::start(cluster, Default::default()).await?;
+    let _operator = Operator::start(cluster, operator::Settings::default()).await?;
     tell.done("ready");
 
     tell.step("thanos-webhook: registered by the chart, `serve` and `control` under their own ServiceAccounts");
@@ -60,15 +62,32 @@ async fn story(tell: &mut Teller, once: bool, cluster: &Cluster) -> Result<()> {
 }
 
 async fn hub(tell: &mut Teller, cluster: &Cluster) -> Result<Hub> {
-    tell.step("The hub: Azurite for blocks, Thanos Receive and Query, Envoy Gateway and Envoy in front");
+    tell.step(
+        "The hub: Azurite for blocks, Thanos Receive and Query, Envoy Gateway and Envoy in front",
+    );
     let run = cluster.run();
     let azurite = Azurite::start(run).await?;
     let bucket = Some(azurite.bucket(BUCKET));
-    let receive = Receive::start(run, Settings { bucket, ..Settings::default() }).await?;
+    let receive = Receive::start(
+        run,
+        Settings {
+            bucket,
+            ..Settings::default()
+        },
+    )
+    .await?;
     let query = Query::start(run, &[receive.grpc_address()]).await?;
     let gateway = Gateway::start(run, receive.write_address(), &[("nobody-yet", "unused")]).await?;
-    tell.done(&format!("the gateway answers 401 to strangers at {}", gateway.receive_url()));
-    Ok(Hub { azurite, receive, query, gateway })
+    tell.done(&format!(
+        "the gateway answers 401 to strangers at {}",
+        gateway.receive_url()
+    ));
+    Ok(Hub {
+        azurite,
+        receive,
+        query,
+        gateway,
+    })
 }
 
 /// The plugin makes wiring and credential; the gateway is told the credential's hash.
@@ -86,11 +105,16 @@ async fn init(tell: &mut Teller, cluster: &Cluster, hub: &Hub) -> Result<()> {
         "gateway-ca.pem" | "edge-01.htpasswd" => folder.join(word).to_string_lossy().into_owned(),
         word => word.to_owned(),
     });
-    show(tell, &format!("kubectl thanos {command}"), kubectl_thanos(cluster)?.args(words)).await?;
+    show(
+        &format!("kubectl thanos {command}"),
+        kubectl_thanos(cluster)?.args(words),
+    )
+    .await?;
     tell.done("the member is ready");
 
     tell.step("The gateway learns the new user: one htpasswd line, no password");
-    let line = std::fs::read_to_string(folder.join("edge-01.htpasswd")).context("edge-01.htpasswd")?;
+    let line =
+        std::fs::read_to_string(folder.join("edge-01.htpasswd")).context("edge-01.htpasswd")?;
     hub.gateway.set_htpasswd(&line)?;
     tell.done("user edge-01; the gateway makes it the tenant");
     Ok(())
@@ -99,15 +123,29 @@ async fn init(tell: &mut Teller, cluster: &Cluster, hub: &Hub) -> Result<()> {
 /// A Prometheus without any remote-write is created, and comes back wired.
 async fn wire(tell: &mut Teller, cluster: &Cluster, application: SocketAddr) -> Result<()> {
     tell.step("A Prometheus object that knows nothing of Thanos, and an application with a `cluster` label of its own");
-    let manifest = cluster.run().file("prometheus.yaml", manifest(application))?;
-    tell.say(&std::fs::read_to_string(&manifest)?.lines().collect::<Vec<_>>().join("\n     "));
+    let manifest = cluster
+        .run()
+        .file("prometheus.yaml", manifest(application))?;
+    Teller::say(
+        &std::fs::read_to_string(&manifest)?
+            .lines()
+            .collect::<Vec<_>>()
+            .join("\n     "),
+    );
     let apply = cluster.kubectl()?.args(["apply", "-f"]).arg(&manifest);
-    show(tell, "kubectl apply -f prometheus.yaml", apply).await?;
+    show("kubectl apply -f prometheus.yaml", apply).await?;
     let fields = "{.metadata.annotations.kubectl-thanos\\.dev/wired}{\"\\n\"}{.spec.externalLabels}{\"\\n\"}{.spec.remoteWrite}{\"\\n\"}";
-    let get = cluster.kubectl()?.args(["get", "prometheus", "k8s", "-n", "monitoring"]).arg(format!("-o=jsonpath={fields}"));
-    show(tell, "kubectl get prometheus k8s -n monitoring -o jsonpath=…", get).await?;
+    let get = cluster
+        .kubectl()?
+        .args(["get", "prometheus", "k8s", "-n", "monitoring"])
+        .arg(format!("-o=jsonpath={fields}"));
+    show(
+        "kubectl get prometheus k8s -n monitoring -o jsonpath=…",
+        get,
+    )
+    .await?;
     let why = kubectl_thanos(cluster)?.args(["why", "prometheus/k8s", "-n", "monitoring"]);
-    show(tell, "kubectl thanos why prometheus/k8s -n monitoring", why).await?;
+    show("kubectl thanos why prometheus/k8s -n monitoring", why).await?;
     tell.done("wired in the request that created it");
     Ok(())
 }
@@ -138,8 +176,14 @@ async fn scrape(tell: &mut Teller, cluster: &Cluster) -> Result<Prometheus> {
     operator::reconciled(&objects, "k8s", SOON).await?;
     tell.done("Reconciled=True");
     let job = eventually("the operator writes the scrape job", SOON, || async {
-        let written = Configuration::of_prometheus(cluster.client(), "monitoring", "k8s", SOON).await?;
-        ensure!(written.text().contains("scrapeConfig/monitoring/application"), "no scrape job yet");
+        let written =
+            Configuration::of_prometheus(cluster.client(), "monitoring", "k8s", SOON).await?;
+        ensure!(
+            written
+                .text()
+                .contains("scrapeConfig/monitoring/application"),
+            "no scrape job yet"
+        );
         Ok(written)
     });
     // What the config-reloader does in the pod, and nothing else.
@@ -150,47 +194,87 @@ async fn scrape(tell: &mut Teller, cluster: &Cluster) -> Result<Prometheus> {
     Ok(prometheus)
 }
 
-async fn arrive(tell: &mut Teller, cluster: &Cluster, hub: &Hub, prometheus: &Prometheus) -> Result<()> {
+async fn arrive(
+    tell: &mut Teller,
+    cluster: &Cluster,
+    hub: &Hub,
+    prometheus: &Prometheus,
+) -> Result<()> {
     tell.step("The samples arrive in Thanos, through the gateway, under the enforced identity");
     let arrived = eventually("three series arrive", SOON, || async {
         let samples = hub.query.query("app_queue_depth").await?;
         ensure!(samples.len() == 3, "{} of 3 series", samples.len());
         Ok(samples)
     });
-    let samples = arrived.await.with_context(|| prometheus.process().log_tail())?;
-    tell.answer("PromQL: app_queue_depth", &samples.iter().map(line).collect::<Vec<_>>().join("\n"));
+    let samples = arrived
+        .await
+        .with_context(|| prometheus.process().log_tail())?;
+    Teller::answer(
+        "PromQL: app_queue_depth",
+        &samples.iter().map(line).collect::<Vec<_>>().join("\n"),
+    );
     for sample in &samples {
-        ensure!(sample.label("cluster") == "edge-01" && sample.label("tenant_id") == "edge-01", "{:?}", sample.labels);
+        ensure!(
+            sample.label("cluster") == "edge-01" && sample.label("tenant_id") == "edge-01",
+            "{:?}",
+            sample.labels
+        );
     }
-    let mut own: Vec<&str> = samples.iter().map(|sample| sample.label("exported_cluster")).collect();
+    let mut own: Vec<&str> = samples
+        .iter()
+        .map(|sample| sample.label("exported_cluster"))
+        .collect();
     own.sort_unstable();
     ensure!(own == ["", "orders", "payments"], "{own:?}");
-    let failed = prometheus.own_metric("prometheus_remote_storage_samples_failed_total").await?;
+    let failed = prometheus
+        .own_metric("prometheus_remote_storage_samples_failed_total")
+        .await?;
     ensure!(failed == 0.0, "{failed} samples failed");
     tell.done("cluster and tenant_id are ours, the application's own label is exported_cluster; no sample failed");
     let table = kubectl_thanos(cluster)?.args(["get", "prometheuses", "-A"]);
-    show(tell, "kubectl thanos get prometheuses -A", table).await
+    show("kubectl thanos get prometheuses -A", table).await
 }
 
 fn line(sample: &Sample) -> String {
-    let labels: Vec<String> = sample.labels.iter().filter(|(name, _)| *name != "__name__").map(|(name, value)| format!("{name}={value:?}")).collect();
-    format!("{}{{{}}} {}", sample.label("__name__"), labels.join(", "), sample.value)
+    let labels: Vec<String> = sample
+        .labels
+        .iter()
+        .filter(|(name, _)| *name != "__name__")
+        .map(|(name, value)| format!("{name}={value:?}"))
+        .collect();
+    format!(
+        "{}{{{}}} {}",
+        sample.label("__name__"),
+        labels.join(", "),
+        sample.value
+    )
 }
 
-async fn stay(tell: &mut Teller, cluster: &Cluster, hub: &Hub, prometheus: &Prometheus) -> Result<()> {
+async fn stay(
+    tell: &mut Teller,
+    cluster: &Cluster,
+    hub: &Hub,
+    prometheus: &Prometheus,
+) -> Result<()> {
     tell.step("Everything stays up until Ctrl-C");
-    tell.say(&format!("export KUBECONFIG={}", cluster.kubeconfig().display()));
-    tell.say(&format!("export PATH={}:$PATH", programs().display()));
-    tell.say(&format!("Query       {}", hub.query.url()));
-    tell.say(&format!("Prometheus  {}", prometheus.url()));
-    tell.say(&format!("gateway     {}", hub.gateway.receive_url()));
-    tell.say(&format!("logs        {}", cluster.run().folder().display()));
+    Teller::say(&format!(
+        "export KUBECONFIG={}",
+        cluster.kubeconfig().display()
+    ));
+    Teller::say(&format!("export PATH={}:$PATH", programs().display()));
+    Teller::say(&format!("Query       {}", hub.query.url()));
+    Teller::say(&format!("Prometheus  {}", prometheus.url()));
+    Teller::say(&format!("gateway     {}", hub.gateway.receive_url()));
+    Teller::say(&format!("logs        {}", cluster.run().folder().display()));
     tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
 }
 
 fn programs() -> std::path::PathBuf {
     let ours = thanos_tests::tools::ours("kubectl-thanos").ok();
-    ours.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned()
+    ours.as_deref()
+        .and_then(Path::parent)
+        .unwrap_or(Path::new("."))
+        .to_owned()
 }
 
 /// Receive uploads what it holds when it ends: a block, in Azure's protocol.
@@ -199,14 +283,14 @@ async fn upload(tell: &mut Teller, hub: Hub) -> Result<()> {
     hub.receive.stop(SOON).await?;
     let blocks = hub.azurite.blocks(BUCKET).await?;
     ensure!(!blocks.is_empty(), "no block in the bucket");
-    tell.answer("thanos tools bucket ls", &blocks.join("\n"));
+    Teller::answer("thanos tools bucket ls", &blocks.join("\n"));
     tell.done("uploaded");
     Ok(())
 }
 
 /// Runs a command and shows it with all that it printed.
-async fn show(tell: &Teller, typed: &str, program: Program) -> Result<()> {
+async fn show(typed: &str, program: Program) -> Result<()> {
     let output = program.output().await?;
-    tell.command(typed, &format!("{}{}", output.stderr, output.stdout));
+    Teller::command(typed, &format!("{}{}", output.stderr, output.stdout));
     output.fine().map(drop)
 }

@@ -1,5 +1,9 @@
 //! The only file of the demo that prints: numbered steps with their seconds, commands, and what they answer.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demo is read on a terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a demo is read on a terminal"
+)]
 
 use std::time::Instant;
 
@@ -12,7 +16,11 @@ pub(crate) struct Teller {
 
 impl Teller {
     pub(crate) fn new() -> Self {
-        Self { begin: Instant::now(), step: Instant::now(), number: 0 }
+        Self {
+            begin: Instant::now(),
+            step: Instant::now(),
+            number: 0,
+        }
     }
 
     /// Begins a step.
@@ -28,17 +36,17 @@ impl Teller {
     }
 
     /// A line.
-    pub(crate) fn say(&self, line: &str) {
+    pub(crate) fn say(line: &str) {
         println!("     {line}");
     }
 
     /// A command, as it is typed, and what it printed.
-    pub(crate) fn command(&self, command: &str, printed: &str) {
-        self.answer(&format!("$ {command}"), printed);
+    pub(crate) fn command(command: &str, printed: &str) {
+        Self::answer(&format!("$ {command}"), printed);
     }
 
     /// A question, and what was answered.
-    pub(crate) fn answer(&self, asked: &str, printed: &str) {
+    pub(crate) fn answer(asked: &str, printed: &str) {
         println!("     {asked}");
         for line in printed.lines() {
             println!("       {line}");
@@ -47,11 +55,18 @@ impl Teller {
 
     /// The end of all of it.
     pub(crate) fn end(&self) {
-        println!("\nDone after {:.1} s; every process is ended.", self.begin.elapsed().as_secs_f32());
+        println!(
+            "\nDone after {:.1} s; every process is ended.",
+            self.begin.elapsed().as_secs_f32()
+        );
     }
 
     /// What went wrong.
     pub(crate) fn fail(&self, error: &anyhow::Error) {
-        eprintln!("\nStep {} failed after {:.1} s: {error:#}", self.number, self.step.elapsed().as_secs_f32());
+        eprintln!(
+            "\nStep {} failed after {:.1} s: {error:#}",
+            self.number,
+            self.step.elapsed().as_secs_f32()
+        );
     }
 }

@@ -19,14 +19,26 @@ use super::{Answer, Story};
 /// What the mutating webhook answers.
 pub(crate) fn through_webhook(story: &Story) -> Result<Answer> {
     let response = ask(story, names::PATH_MUTATE)?;
-    ensure!(response["allowed"] == true, "mutation never refuses: {response}");
+    ensure!(
+        response["allowed"] == true,
+        "mutation never refuses: {response}"
+    );
     let mut object = story.given.clone();
     if let Some(patch) = response["patch"].as_str() {
         ensure!(response["patchType"] == "JSONPatch", "{response}");
         let patch = base64::engine::general_purpose::STANDARD.decode(patch)?;
-        json_patch::patch(&mut object, &serde_json::from_slice::<json_patch::Patch>(&patch)?)?;
+        json_patch::patch(
+            &mut object,
+            &serde_json::from_slice::<json_patch::Patch>(&patch)?,
+        )?;
     }
-    let warnings = response["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let warnings = response["warnings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
     Ok(Answer { object, warnings })
 }
 
@@ -34,7 +46,10 @@ pub(crate) fn through_webhook(story: &Story) -> Result<Answer> {
 pub(crate) fn refused_by_webhook(story: &Story) -> Result<String> {
     let response = ask(story, names::PATH_VALIDATE)?;
     ensure!(response["allowed"] == false, "{} was allowed", story.name());
-    let causes = response.pointer("/status/details/causes").and_then(Value::as_array).context("no causes")?;
+    let causes = response
+        .pointer("/status/details/causes")
+        .and_then(Value::as_array)
+        .context("no causes")?;
     let text = |cause: &Value, field: &str| cause[field].as_str().unwrap_or_default().to_owned();
     let line = |cause: &Value| {
         let message = text(cause, "message");
@@ -46,25 +61,42 @@ pub(crate) fn refused_by_webhook(story: &Story) -> Result<String> {
 
 fn ask(story: &Story, path: &str) -> Result<Value> {
     let review = review(story)?;
-    let request = Request::post(format!("{path}?timeout=5s")).header(header::CONTENT_TYPE, "application/json").body(Body::from(review.to_string()))?;
+    let request = Request::post(format!("{path}?timeout=5s"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(review.to_string()))?;
     let router = router(State::new(Arc::new(knowledge(story)?)));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let response = router.oneshot(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
-        ensure!(status == StatusCode::OK, "{status} {}", String::from_utf8_lossy(&body));
+        ensure!(
+            status == StatusCode::OK,
+            "{status} {}",
+            String::from_utf8_lossy(&body)
+        );
         let answer: Value = serde_json::from_slice(&body)?;
-        ensure!(answer["response"]["uid"] == review["request"]["uid"], "another uid: {answer}");
+        ensure!(
+            answer["response"]["uid"] == review["request"]["uid"],
+            "another uid: {answer}"
+        );
         Ok(answer["response"].clone())
     })
 }
 
 fn review(story: &Story) -> Result<Value> {
     let given = &story.given;
-    let (group, version) = given["apiVersion"].as_str().and_then(|version| version.split_once('/')).context("no group")?;
+    let (group, version) = given["apiVersion"]
+        .as_str()
+        .and_then(|version| version.split_once('/'))
+        .context("no group")?;
     let kind = given["kind"].as_str().context("no kind")?;
-    let plural = Kind::ALL.into_iter().find(|known| known.name() == kind).map_or("thanoswirings", Kind::plural);
+    let plural = Kind::ALL
+        .into_iter()
+        .find(|known| known.name() == kind)
+        .map_or("thanoswirings", Kind::plural);
     let mut request = json!({
         "uid": story.name(),
         "kind": {"group": group, "version": version, "kind": kind},
@@ -86,24 +118,44 @@ fn knowledge(story: &Story) -> Result<Knowledge> {
     let knowledge = Knowledge::new();
     for raw in &story.wirings {
         let mut written: ThanosWiring = serde_json::from_value(raw.clone())?;
-        let ready = story.known.ready(raw["metadata"]["name"].as_str().unwrap_or_default());
-        let enrolled = written.spec.credentials.iter().flat_map(|credentials| credentials.namespaces.clone());
-        let listed: std::collections::BTreeSet<String> = enrolled.chain(ready.iter().cloned()).collect();
+        let ready = story
+            .known
+            .ready(raw["metadata"]["name"].as_str().unwrap_or_default());
+        let enrolled = written
+            .spec
+            .credentials
+            .iter()
+            .flat_map(|credentials| credentials.namespaces.clone());
+        let listed: std::collections::BTreeSet<String> =
+            enrolled.chain(ready.iter().cloned()).collect();
         if let Some(credentials) = &mut written.spec.credentials {
             credentials.namespaces = listed.iter().cloned().collect();
         }
         let state = |name: &String| {
             let is_ready = ready.contains(name);
-            NamespaceStatus { name: name.clone(), ready: is_ready, reason: (!is_ready).then(|| "SecretMissing".to_owned()) }
+            NamespaceStatus {
+                name: name.clone(),
+                ready: is_ready,
+                reason: (!is_ready).then(|| "SecretMissing".to_owned()),
+            }
         };
-        written.status = Some(ThanosWiringStatus { namespaces: listed.iter().map(state).collect(), ..ThanosWiringStatus::default() });
-        knowledge.put_wiring(&written).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+        written.status = Some(ThanosWiringStatus {
+            namespaces: listed.iter().map(state).collect(),
+            ..ThanosWiringStatus::default()
+        });
+        knowledge
+            .put_wiring(&written)
+            .map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
     }
     for name in story.known.namespaces.keys() {
         knowledge.put_namespace(name, story.known.labels(name).unwrap_or_default());
     }
     for kind in Kind::ALL {
-        let operator = story.known.operator_version.as_deref().and_then(versions::parse);
+        let operator = story
+            .known
+            .operator_version
+            .as_deref()
+            .and_then(versions::parse);
         knowledge.put_crd(kind, story.served(kind)?, operator);
     }
     Ok(knowledge)

@@ -246,7 +246,6 @@ fn no_secret_is_ever_shown() {
         "replace.yaml",
         WIRING
             .replace("credentials:", "  adopt: Replace\n  credentials:")
-            .replace("    adopt", "    adopt")
             .as_bytes(),
     );
     for wiring in ["hub.yaml", "replace.yaml"] {

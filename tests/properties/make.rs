@@ -30,10 +30,17 @@ impl<'a> Entropy<'a> {
 
 /// How many cases: `THANOS_CASES` for a soak.
 pub(crate) fn cases(default: u32) -> u32 {
-    std::env::var("THANOS_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
+    std::env::var("THANOS_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(default)
 }
 
-const URLS: &[&str] = &["https://receive.example.com/api/v1/receive", "https://b.example.com/", "http://in-cluster:19291/api/v1/receive"];
+const URLS: &[&str] = &[
+    "https://receive.example.com/api/v1/receive",
+    "https://b.example.com/",
+    "http://in-cluster:19291/api/v1/receive",
+];
 const NAMES: &[&str] = &["thanos", "a", "b", "vendor"];
 const LABELS: &[&str] = &["cluster", "region", "zone", "prometheus"];
 const VALUES: &[&str] = &["edge-01", "a.b", "x+y", "old", "{cluster}", "{namespace}"];
@@ -59,19 +66,46 @@ pub(crate) fn wiring(entropy: &mut Entropy<'_>, name: &str) -> Value {
             remote_write.insert(field.to_owned(), value);
         }
     };
-    some(entropy, "tenant", json!({"header": "THANOS-TENANT", "value": "{cluster}"}));
-    some(entropy, "tls", json!({"ca": {"configMap": {"name": "ca", "key": "ca.crt"}}, "serverName": "gateway"}));
-    some(entropy, "queueConfig", json!({"retryOnRateLimit": true, "maxShards": 20}));
+    some(
+        entropy,
+        "tenant",
+        json!({"header": "THANOS-TENANT", "value": "{cluster}"}),
+    );
+    some(
+        entropy,
+        "tls",
+        json!({"ca": {"configMap": {"name": "ca", "key": "ca.crt"}}, "serverName": "gateway"}),
+    );
+    some(
+        entropy,
+        "queueConfig",
+        json!({"retryOnRateLimit": true, "maxShards": 20}),
+    );
     some(entropy, "metadataConfig", json!({"send": false}));
     some(entropy, "remoteTimeout", json!("45s"));
     some(entropy, "sendExemplars", json!(true));
     some(entropy, "messageVersion", json!("V1.0"));
-    some(entropy, "writeRelabelConfigs", json!([{"action": "drop", "sourceLabels": ["__name__"], "regex": "go_.*"}, {"targetLabel": "x", "replacement": "y"}]));
+    some(
+        entropy,
+        "writeRelabelConfigs",
+        json!([{"action": "drop", "sourceLabels": ["__name__"], "regex": "go_.*"}, {"targetLabel": "x", "replacement": "y"}]),
+    );
     some(entropy, "adopt", json!("Replace"));
     let labels = |entropy: &mut Entropy<'_>, most: u8| -> Map<String, Value> {
-        (0..entropy.byte() % most).map(|_| ((*entropy.pick(LABELS)).to_owned(), json!(entropy.pick(VALUES)))).collect()
+        (0..entropy.byte() % most)
+            .map(|_| {
+                (
+                    (*entropy.pick(LABELS)).to_owned(),
+                    json!(entropy.pick(VALUES)),
+                )
+            })
+            .collect()
     };
-    let enforced = if entropy.one_in(4) { labels(entropy, 3) } else { Map::from_iter([("cluster".to_owned(), json!("{cluster}"))]) };
+    let enforced = if entropy.one_in(4) {
+        labels(entropy, 3)
+    } else {
+        Map::from_iter([("cluster".to_owned(), json!("{cluster}"))])
+    };
     let default = labels(entropy, 3);
     json!({"apiVersion": "kubectl-thanos.dev/v1alpha1", "kind": "ThanosWiring", "metadata": {"name": name}, "spec": {
         "kinds": ["Prometheus", "PrometheusAgent", "ThanosRuler"], "cluster": *entropy.pick(&["edge-01", "edge-02"]),
@@ -89,7 +123,11 @@ static SCHEMAS: LazyLock<Vec<Schema>> = LazyLock::new(|| {
     let schema = |kind: Kind| {
         let text = std::fs::read_to_string(tools::crd(kind.plural()).unwrap()).unwrap();
         let crd = objects("crd", text).unwrap().remove(0);
-        Schema { kind, spec: crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"].clone() }
+        Schema {
+            kind,
+            spec: crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+                .clone(),
+        }
     };
     Kind::ALL.into_iter().map(schema).collect()
 });
@@ -102,22 +140,40 @@ pub(crate) fn object(entropy: &mut Entropy<'_>, canary: &str) -> Value {
     if let Some(properties) = schema.spec["properties"].as_object() {
         let fields: Vec<&String> = properties.keys().collect();
         for _ in 0..entropy.byte() % 6 {
-            let field = fields[(usize::from(entropy.byte()) * 256 + usize::from(entropy.byte())) % fields.len()];
+            let field = fields
+                [(usize::from(entropy.byte()) * 256 + usize::from(entropy.byte())) % fields.len()];
             spec.insert(field.clone(), value(entropy, &properties[field], 3, canary));
         }
         if !entropy.one_in(4) {
-            spec.insert("remoteWrite".to_owned(), entries(entropy, &properties["remoteWrite"]["items"], canary));
+            spec.insert(
+                "remoteWrite".to_owned(),
+                entries(entropy, &properties["remoteWrite"]["items"], canary),
+            );
         }
     }
     if entropy.one_in(2) {
-        let labels: Map<String, Value> = (0..entropy.byte() % 4).map(|_| ((*entropy.pick(LABELS)).to_owned(), json!(entropy.pick(VALUES)))).collect();
+        let labels: Map<String, Value> = (0..entropy.byte() % 4)
+            .map(|_| {
+                (
+                    (*entropy.pick(LABELS)).to_owned(),
+                    json!(entropy.pick(VALUES)),
+                )
+            })
+            .collect();
         spec.insert(schema.kind.labels_field().to_owned(), Value::Object(labels));
     }
-    spec.insert("fieldFromTheFuture".to_owned(), json!({"deep": [1, {"er": true}]}));
+    spec.insert(
+        "fieldFromTheFuture".to_owned(),
+        json!({"deep": [1, {"er": true}]}),
+    );
     spec.shift_remove("version");
     let mut metadata = json!({"name": "made", "namespace": "monitoring"});
     if entropy.one_in(3) {
-        metadata["annotations"] = if entropy.one_in(2) { json!({}) } else { json!({"a": "b"}) };
+        metadata["annotations"] = if entropy.one_in(2) {
+            json!({})
+        } else {
+            json!({"a": "b"})
+        };
     }
     json!({"apiVersion": format!("monitoring.coreos.com/{}", schema.kind.version()), "kind": schema.kind.name(), "metadata": metadata, "spec": spec})
 }
@@ -135,7 +191,12 @@ fn entries(entropy: &mut Entropy<'_>, schema: &Value, canary: &str) -> Value {
             entry.insert("name".to_owned(), json!(entropy.pick(NAMES)));
         }
         if entropy.one_in(2) {
-            entry.retain(|name, _| matches!(name.as_str(), "name" | "url" | "queueConfig" | "writeRelabelConfigs"));
+            entry.retain(|name, _| {
+                matches!(
+                    name.as_str(),
+                    "name" | "url" | "queueConfig" | "writeRelabelConfigs"
+                )
+            });
         }
         Value::Object(entry)
     });
@@ -152,7 +213,8 @@ fn value(entropy: &mut Entropy<'_>, schema: &Value, depth: u8, canary: &str) -> 
         Some("integer") => json!(entropy.byte()),
         Some("number") => json!(0.5),
         Some("array") => {
-            let items = (0..entropy.byte() % 3).map(|_| value(entropy, &schema["items"], depth.saturating_sub(1), canary));
+            let items = (0..entropy.byte() % 3)
+                .map(|_| value(entropy, &schema["items"], depth.saturating_sub(1), canary));
             Value::Array(items.collect())
         }
         Some("object") => {
@@ -161,12 +223,25 @@ fn value(entropy: &mut Entropy<'_>, schema: &Value, depth: u8, canary: &str) -> 
                 let fields: Vec<&String> = properties.keys().collect();
                 for _ in 0..entropy.byte() % 4 {
                     let field = fields[usize::from(entropy.byte()) % fields.len()];
-                    let credential = ["bearerToken", "password", "token"].contains(&field.as_str()) && properties[field]["type"] == "string";
-                    let made = if credential { json!(canary) } else { value(entropy, &properties[field], depth - 1, canary) };
+                    let credential = ["bearerToken", "password", "token"].contains(&field.as_str())
+                        && properties[field]["type"] == "string";
+                    let made = if credential {
+                        json!(canary)
+                    } else {
+                        value(entropy, &properties[field], depth - 1, canary)
+                    };
                     members.insert(field.clone(), made);
                 }
             } else if schema["additionalProperties"].is_object() && entropy.one_in(2) {
-                members.insert("key".to_owned(), value(entropy, &schema["additionalProperties"], depth.saturating_sub(1), canary));
+                members.insert(
+                    "key".to_owned(),
+                    value(
+                        entropy,
+                        &schema["additionalProperties"],
+                        depth.saturating_sub(1),
+                        canary,
+                    ),
+                );
             }
             Value::Object(members)
         }

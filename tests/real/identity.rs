@@ -90,7 +90,8 @@ fn wired(url: &str) -> Result<serde_json::Value> {
         "spec": {"cluster": "edge-01", "remoteWrite": {"url": url, "auth": {"none": {}}}}});
     let wiring = wiring::read(&raw).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
     let object = super::prometheus("k8s", &json!({}));
-    let subject = Subject::read(&object, None, "monitoring").map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let subject =
+        Subject::read(&object, None, "monitoring").map_err(|error| anyhow::anyhow!("{error:?}"))?;
     let facts = Facts {
         now: jiff::Timestamp::UNIX_EPOCH,
         namespace: Some(std::sync::Arc::default()),

@@ -78,11 +78,24 @@ async fn one_of_two_replicas_ends_under_a_stream_of_creates() -> Result<()> {
         }
         let create = async |from: usize, to: usize| -> Result<()> {
             for at in from..to {
-                let object: kube::api::DynamicObject = serde_json::from_value(prometheus(&format!("p{at}"), &json!({})))?;
-                let objects = thanos_tests::operator::objects(cluster.client(), "v1", "Prometheus", "monitoring");
-                let made = objects.create(&Default::default(), &object).await.with_context(|| format!("create {at}"))?;
+                let object: kube::api::DynamicObject =
+                    serde_json::from_value(prometheus(&format!("p{at}"), &json!({})))?;
+                let objects = thanos_tests::operator::objects(
+                    cluster.client(),
+                    "v1",
+                    "Prometheus",
+                    "monitoring",
+                );
+                let made = objects
+                    .create(&Default::default(), &object)
+                    .await
+                    .with_context(|| format!("create {at}"))?;
                 let made = serde_json::to_value(made)?;
-                ensure!(entries(&made) == ["open"], "{at} was admitted unwired: {}", made["spec"]);
+                ensure!(
+                    entries(&made) == ["open"],
+                    "{at} was admitted unwired: {}",
+                    made["spec"]
+                );
             }
             Ok(())
         };
@@ -93,7 +106,10 @@ async fn one_of_two_replicas_ends_under_a_stream_of_creates() -> Result<()> {
         created?;
         create(160, 200).await?;
         let audit = std::fs::read_to_string(cluster.server().audit_log().context("no audit log")?)?;
-        ensure!(!audit.contains("failed-open."), "a call failed and the object was let through");
+        ensure!(
+            !audit.contains("failed-open."),
+            "a call failed and the object was let through"
+        );
         balancer.abort();
         drop(second);
         Ok(())
@@ -102,12 +118,20 @@ async fn one_of_two_replicas_ends_under_a_stream_of_creates() -> Result<()> {
 }
 
 /// Sends each connection to one of the replicas that are still to be used; ends with the task.
-async fn balance(listen: SocketAddr, replicas: [SocketAddr; 2], ready: Arc<AtomicUsize>) -> Result<()> {
+async fn balance(
+    listen: SocketAddr,
+    replicas: [SocketAddr; 2],
+    ready: Arc<AtomicUsize>,
+) -> Result<()> {
     let listener = TcpListener::bind(listen).await?;
     let mut next = 0;
     loop {
         let (mut from, _) = listener.accept().await?;
-        let replica = if ready.load(Ordering::SeqCst) == 2 { replicas[next % 2] } else { replicas[1] };
+        let replica = if ready.load(Ordering::SeqCst) == 2 {
+            replicas[next % 2]
+        } else {
+            replicas[1]
+        };
         next += 1;
         tokio::spawn(async move {
             if let Ok(mut to) = TcpStream::connect(replica).await {
@@ -120,12 +144,17 @@ async fn balance(listen: SocketAddr, replicas: [SocketAddr; 2], ready: Arc<Atomi
 /// Undoes one of our edits, as a policy engine that wants no external labels might.
 async fn strip(Json(review): Json<Value>) -> Json<Value> {
     let mut response = json!({"uid": review["request"]["uid"], "allowed": true});
-    if !review["request"]["object"]["spec"]["externalLabels"]["cluster"].is_null() && review["request"]["object"]["metadata"]["labels"]["seen"].is_null() {
+    if !review["request"]["object"]["spec"]["externalLabels"]["cluster"].is_null()
+        && review["request"]["object"]["metadata"]["labels"]["seen"].is_null()
+    {
         let patch = json!([{"op": "remove", "path": "/spec/externalLabels/cluster"}, {"op": "add", "path": "/metadata/labels", "value": {"seen": "yes"}}]);
         response["patchType"] = json!("JSONPatch");
-        response["patch"] = json!(base64::engine::general_purpose::STANDARD.encode(patch.to_string()));
+        response["patch"] =
+            json!(base64::engine::general_purpose::STANDARD.encode(patch.to_string()));
     }
-    Json(json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}))
+    Json(
+        json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response}),
+    )
 }
 
 #[tokio::test]
@@ -175,13 +204,20 @@ async fn a_second_webhook_after_ours_undoes_an_edit_and_we_are_asked_again() -> 
 async fn reviews_of_the_largest_objects_are_answered() -> Result<()> {
     with("real-huge", async |member| {
         let cluster = member.cluster;
-        let labels: serde_json::Map<String, Value> = (0..6_000).map(|at| (format!("label_{at}"), json!("v".repeat(100)))).collect();
-        let object: kube::api::DynamicObject = serde_json::from_value(prometheus("huge", &json!({"externalLabels": labels})))?;
-        let objects = thanos_tests::operator::objects(cluster.client(), "v1", "Prometheus", "monitoring");
+        let labels: serde_json::Map<String, Value> = (0..6_000)
+            .map(|at| (format!("label_{at}"), json!("v".repeat(100))))
+            .collect();
+        let object: kube::api::DynamicObject =
+            serde_json::from_value(prometheus("huge", &json!({"externalLabels": labels})))?;
+        let objects =
+            thanos_tests::operator::objects(cluster.client(), "v1", "Prometheus", "monitoring");
         let made = serde_json::to_value(objects.create(&Default::default(), &object).await?)?;
         ensure_wired(&made)?;
         let log = std::fs::read_to_string(cluster.server().audit_log().context("no audit log")?)?;
-        ensure!(!log.contains("failed-open."), "a call failed and the object was let through");
+        ensure!(
+            !log.contains("failed-open."),
+            "a call failed and the object was let through"
+        );
         ensure!(!NAMESPACE.is_empty());
         Ok(())
     })

@@ -19,11 +19,22 @@ fn wired_stories() -> Result<Vec<(Kind, String, Value)>> {
     let mut wired = Vec::new();
     for story in object_stories()? {
         let mut object = kept(&story)?;
-        let kind = object["kind"].as_str().and_then(|kind| Kind::ALL.into_iter().find(|known| known.name() == kind));
+        let kind = object["kind"]
+            .as_str()
+            .and_then(|kind| Kind::ALL.into_iter().find(|known| known.name() == kind));
         let annotated = object["metadata"]["annotations"][thanos_core::names::WIRED].is_string();
         // What the operator is told to leave alone, and labels or versions that its API refuses, say nothing here.
-        let about_another_thing = ["unmanaged-configuration", "version-that-is-no-version", "hostile-text", "an-object-on-its-way-out-is-left-alone"];
-        if let (Some(kind), true, false) = (kind, annotated, about_another_thing.contains(&story.name().as_str())) {
+        let about_another_thing = [
+            "unmanaged-configuration",
+            "version-that-is-no-version",
+            "hostile-text",
+            "an-object-on-its-way-out-is-left-alone",
+        ];
+        if let (Some(kind), true, false) = (
+            kind,
+            annotated,
+            about_another_thing.contains(&story.name().as_str()),
+        ) {
             // Short names: the operator makes volume names of them.
             object["metadata"] = json!({"name": format!("s{}", wired.len()), "namespace": "monitoring", "annotations": object["metadata"]["annotations"]});
             wired.push((kind, story.name(), object));
@@ -67,10 +78,19 @@ async fn takes(cluster: &Cluster, kind: Kind, name: &str) -> Result<()> {
     let objects = operator::objects(cluster.client(), kind.version(), kind.name(), "monitoring");
     operator::reconciled(&objects, name, PATIENCE).await?;
     let written = match kind {
-        Kind::Prometheus => Configuration::of_prometheus(cluster.client(), "monitoring", name, PATIENCE).await?,
-        Kind::PrometheusAgent => Configuration::of_agent(cluster.client(), "monitoring", name, PATIENCE).await?,
+        Kind::Prometheus => {
+            Configuration::of_prometheus(cluster.client(), "monitoring", name, PATIENCE).await?
+        }
+        Kind::PrometheusAgent => {
+            Configuration::of_agent(cluster.client(), "monitoring", name, PATIENCE).await?
+        }
         Kind::ThanosRuler => return Ok(()),
     };
-    ensure!(written.text().contains("remote_write:"), "no remote_write was written");
-    check(cluster.run(), name, &written.for_pod("pod-0")).await.map(drop)
+    ensure!(
+        written.text().contains("remote_write:"),
+        "no remote_write was written"
+    );
+    check(cluster.run(), name, &written.for_pod("pod-0"))
+        .await
+        .map(drop)
 }

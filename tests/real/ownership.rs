@@ -50,13 +50,47 @@ async fn every_way_to_write_an_object_keeps_it_wired() -> Result<()> {
 async fn deletes(cluster: &thanos_tests::Cluster) -> Result<()> {
     let finalizers = |list: Value| json!({"metadata": {"finalizers": list}}).to_string();
     let patch = |list: Value| {
-        let words = ["patch", "prometheus", "created", "-n", "monitoring", "--type=merge", "-p"].map(str::to_owned);
-        words.into_iter().chain([finalizers(list)]).collect::<Vec<String>>()
+        let words = [
+            "patch",
+            "prometheus",
+            "created",
+            "-n",
+            "monitoring",
+            "--type=merge",
+            "-p",
+        ]
+        .map(str::to_owned);
+        words
+            .into_iter()
+            .chain([finalizers(list)])
+            .collect::<Vec<String>>()
     };
-    let run = async |words: Vec<String>| kubectl(cluster, &words.iter().map(String::as_str).collect::<Vec<_>>(), &Value::Null).await;
+    let run = async |words: Vec<String>| {
+        kubectl(
+            cluster,
+            &words.iter().map(String::as_str).collect::<Vec<_>>(),
+            &Value::Null,
+        )
+        .await
+    };
     run(patch(json!(["example.com/wait"]))).await?;
-    kubectl(cluster, &["delete", "prometheus", "created", "-n", "monitoring", "--wait=false"], &Value::Null).await?;
-    ensure!(get(cluster, "created").await?["metadata"]["deletionTimestamp"].is_string(), "it did not wait");
+    kubectl(
+        cluster,
+        &[
+            "delete",
+            "prometheus",
+            "created",
+            "-n",
+            "monitoring",
+            "--wait=false",
+        ],
+        &Value::Null,
+    )
+    .await?;
+    ensure!(
+        get(cluster, "created").await?["metadata"]["deletionTimestamp"].is_string(),
+        "it did not wait"
+    );
     run(patch(json!([]))).await?;
     eventually("the object is gone", SOON, || async {
         ensure!(get(cluster, "created").await.is_err(), "it is still there");
@@ -69,21 +103,54 @@ async fn deletes(cluster: &thanos_tests::Cluster) -> Result<()> {
 async fn server_side_apply_by_another_manager_stays_unforced() -> Result<()> {
     with("real-managers", async |member| {
         let cluster = member.cluster;
-        let apply = ["apply", "--server-side", "--field-manager=argocd-controller", "-f", "-"];
+        let apply = [
+            "apply",
+            "--server-side",
+            "--field-manager=argocd-controller",
+            "-f",
+            "-",
+        ];
         for shards in [1, 2, 2] {
             // Unforced: a conflict would be an error.
             kubectl(cluster, &apply, &prometheus("k8s", &vendor(shards))).await?;
             let object = get(cluster, "k8s").await?;
             ensure_wired(&object)?;
-            ensure!(entries(&object) == ["vendor", "thanos"], "{:?}", entries(&object));
-            ensure!(owns(&object, "argocd-controller", "f:remoteWrite"), "{}", object["metadata"]["managedFields"]);
+            ensure!(
+                entries(&object) == ["vendor", "thanos"],
+                "{:?}",
+                entries(&object)
+            );
+            ensure!(
+                owns(&object, "argocd-controller", "f:remoteWrite"),
+                "{}",
+                object["metadata"]["managedFields"]
+            );
         }
         // The controller's touch, as any other manager's merge patch of one annotation.
         let touch = json!({"metadata": {"annotations": {names::TOUCH: "1"}}}).to_string();
-        kubectl(cluster, &["patch", "prometheus", "k8s", "-n", "monitoring", "--type=merge", "--field-manager=thanos-webhook", "-p", &touch], &Value::Null).await?;
+        kubectl(
+            cluster,
+            &[
+                "patch",
+                "prometheus",
+                "k8s",
+                "-n",
+                "monitoring",
+                "--type=merge",
+                "--field-manager=thanos-webhook",
+                "-p",
+                &touch,
+            ],
+            &Value::Null,
+        )
+        .await?;
         let object = get(cluster, "k8s").await?;
         ensure_wired(&object)?;
-        ensure!(owns(&object, "argocd-controller", "f:remoteWrite"), "a touch took the ownership: {}", object["metadata"]["managedFields"]);
+        ensure!(
+            owns(&object, "argocd-controller", "f:remoteWrite"),
+            "a touch took the ownership: {}",
+            object["metadata"]["managedFields"]
+        );
         kubectl(cluster, &apply, &prometheus("k8s", &vendor(3))).await?;
         ensure_wired(&get(cluster, "k8s").await?)
     })
@@ -91,8 +158,13 @@ async fn server_side_apply_by_another_manager_stays_unforced() -> Result<()> {
 }
 
 fn owns(object: &Value, manager: &str, field: &str) -> bool {
-    let managers = object["metadata"]["managedFields"].as_array().into_iter().flatten();
-    managers.filter(|owner| owner["manager"] == manager).any(|owner| !owner["fieldsV1"]["f:spec"][field].is_null())
+    let managers = object["metadata"]["managedFields"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    managers
+        .filter(|owner| owner["manager"] == manager)
+        .any(|owner| !owner["fieldsV1"]["f:spec"][field].is_null())
 }
 
 #[tokio::test]

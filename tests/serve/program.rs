@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use thanos_tests::certificates::Authority;
@@ -18,8 +18,6 @@ pub(super) struct Serve {
     pub(super) authority: Authority,
     pub(super) address: SocketAddr,
     pub(super) admin: Http,
-    /// From its start until its admin port answered.
-    pub(super) answers_after: Duration,
     _ports: [Port; 2],
 }
 
@@ -45,7 +43,6 @@ impl Serve {
             .arg("--tls-key")
             .arg(run.file("tls.key", &pair.key)?)
             .args(more.iter().copied());
-        let begin = Instant::now();
         let process = program.start(run)?;
         let admin = Http::new(&format!("http://{admin}"))?;
         process
@@ -58,7 +55,6 @@ impl Serve {
             authority,
             address,
             admin,
-            answers_after: begin.elapsed(),
             _ports: ports,
         })
     }

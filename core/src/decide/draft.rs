@@ -177,7 +177,7 @@ impl<'a> Draft<'a> {
             }
             (None, Some(now)) => edits.push(add(at(names::WIRED), Value::String(now))),
             (Some(before), Some(now)) if before != now => {
-                edits.push(replace(at(names::WIRED), Value::String(now)))
+                edits.push(replace(at(names::WIRED), Value::String(now)));
             }
             (Some(_), None) => {
                 let others = self

@@ -627,7 +627,7 @@ fn defaults(faults: &mut Vec<Fault>, written: &WiringRemoteWrite) -> Vec<(String
         let path = format!("spec.remoteWrite.{}", name.replace('/', "."));
         match value {
             Value::String(duration) if !is_duration(duration) => {
-                faults.push(fault(path, "must be a Prometheus duration such as 30s"))
+                faults.push(fault(path, "must be a Prometheus duration such as 30s"));
             }
             Value::Number(number)
                 if number.as_i64().is_some_and(|number| number < -1)

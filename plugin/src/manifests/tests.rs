@@ -1,4 +1,8 @@
 //! Splitting, gathering, places, and splicing in tables; random documents and edits are in `tests/yaml.rs`.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a `json!` literal reads best by value"
+)]
 
 use std::path::PathBuf;
 use std::sync::Arc;

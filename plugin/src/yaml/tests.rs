@@ -1,4 +1,9 @@
 //! Scalars, places, limits, errors and printing; what kubectl itself says is compared in `tests/yaml.rs`.
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "the texts are small"
+)]
 
 use serde_json::{Value, json};
 
