@@ -1,8 +1,10 @@
 //! Asks every door the same question, and runs the real programs. One test binary; one file per subject.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::format_collect,
+    clippy::format_push_string,
     reason = "a test fails by panicking, and its texts are small"
 )]
 

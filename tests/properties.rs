@@ -198,7 +198,7 @@ fn annotation_of(object: &Value) -> &str {
         .unwrap_or_default()
 }
 
-fn rules(wirings: Vec<Value>) -> Rules {
+fn rules(wirings: &[Value]) -> Rules {
     Rules::new(wirings.iter().map(|raw| {
         Arc::new(
             thanos_core::wiring::read(raw).unwrap_or_else(|faults| panic!("{faults:?}\n{raw}")),
@@ -216,7 +216,7 @@ proptest! {
         if second {
             wirings.push(wiring(&mut entropy, "second"));
         }
-        keeps_the_laws(at.get(&CORPUS), &rules(wirings.clone())).map_err(|error| told(&error, at.get(&CORPUS), &wirings))?;
+        keeps_the_laws(at.get(&CORPUS), &rules(&wirings)).map_err(|error| told(&error, at.get(&CORPUS), &wirings))?;
     }
 
     #[test]
@@ -227,7 +227,7 @@ proptest! {
             wirings.push(wiring(&mut entropy, "second"));
         }
         let object = object(&mut entropy, CANARY);
-        keeps_the_laws(&object, &rules(wirings.clone())).map_err(|error| told(&error, &object, &wirings))?;
+        keeps_the_laws(&object, &rules(&wirings)).map_err(|error| told(&error, &object, &wirings))?;
     }
 
     #[test]
@@ -241,7 +241,7 @@ proptest! {
             // An address of its own: an adopted entry keeps the last url that the wiring gave it.
             written["spec"]["remoteWrite"]["url"] = json!(format!("https://own-{}.example.com/", entropy.byte() % 3));
             written["spec"]["remoteWrite"]["name"] = json!(["own", "own-too"][usize::from(entropy.byte() % 2)]);
-            let rules = rules(vec![written]);
+            let rules = rules(&[written]);
             let decision = judged(&now, &rules).unwrap();
             if let Verdict::Change(_) = decision.verdict {
                 now = decision.applied_to(&now);
@@ -257,7 +257,7 @@ fn a_huge_object_is_wired_in_place() {
     let entry = |at: usize| json!({"name": format!("other-{at}"), "url": format!("https://other-{at}.example.com/"), "x": "y".repeat(10_000)});
     let object = json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus", "metadata": {"name": "huge", "namespace": "monitoring"},
         "spec": {"version": "v3.5.0", "serviceMonitorSelector": {}, "remoteWrite": (0..200).map(entry).collect::<Vec<_>>()}});
-    let rules = rules(vec![wiring(&mut Entropy::new(&[]), "hub")]);
+    let rules = rules(&[wiring(&mut Entropy::new(&[]), "hub")]);
     let decision = judged(&object, &rules).unwrap();
     assert!(
         serde_json::to_string(decision.edits()).unwrap().len() < 4_000,

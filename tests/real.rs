@@ -22,7 +22,8 @@ pub(crate) const PASSWORD: &str = "c4n4ry-pa55w0rd-of-the-member";
 /// A cluster in which namespace `monitoring` is enrolled and its credential ready.
 pub(crate) struct Member<'a> {
     pub(crate) cluster: &'a Cluster,
-    pub(crate) installed: Installed,
+    /// Holds the port that the registration names.
+    _installed: Installed,
     pub(crate) serve: Serve,
     /// Ends with the story.
     _control: Control,
@@ -40,7 +41,7 @@ pub(crate) async fn with(
         enroll(cluster).await?;
         story(Member {
             cluster,
-            installed,
+            _installed: installed,
             serve,
             _control: control,
         })

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::routing::get;
+use kube::api::PostParams;
 use serde_json::json;
 use thanos_core::facts::Credential;
 use thanos_core::fields::Served;
 use thanos_core::{Facts, Kind, Rules, Subject, decide, wiring};
 use thanos_tests::operator::{self, Operator};
 use thanos_tests::prometheus::{Configuration, Prometheus};
-use thanos_tests::thanos::{Query, Receive};
+use thanos_tests::thanos::{Query, Receive, Settings};
 use thanos_tests::{Cluster, Options, crds, eventually};
 use tokio::net::TcpListener;
 
@@ -39,9 +40,9 @@ const SERIES: [&str; 11] = [
 async fn eleven_colliding_series_arrive_distinct() -> Result<()> {
     Cluster::with(Options::new("real-identity").crds(crds::ALL), async |cluster| {
         let run = cluster.run();
-        let receive = Receive::start(run, Default::default()).await?;
+        let receive = Receive::start(run, Settings::default()).await?;
         let query = Query::start(run, &[receive.grpc_address()]).await?;
-        let _operator = Operator::start(cluster, Default::default()).await?;
+        let _operator = Operator::start(cluster, operator::Settings::default()).await?;
         cluster.namespace("monitoring", &[]).await?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let target = listener.local_addr()?.to_string();
@@ -50,15 +51,15 @@ async fn eleven_colliding_series_arrive_distinct() -> Result<()> {
 
         let wired = wired(&format!("http://{}/api/v1/receive", receive.write_address()))?;
         let objects = operator::objects(cluster.client(), "v1", "Prometheus", "monitoring");
-        objects.create(&Default::default(), &serde_json::from_value(wired)?).await?;
+        objects.create(&PostParams::default(), &serde_json::from_value(wired)?).await?;
         operator::reconciled(&objects, "k8s", SOON).await?;
         let written = Configuration::of_prometheus(cluster.client(), "monitoring", "k8s", SOON).await?;
         let written = written.for_pod("prometheus-k8s-0").scraping("app", &[&target], true);
         let prometheus = Prometheus::start(run, "prometheus", &written).await?;
         eventually("all eleven arrive", SOON, || async {
             let arrived = query.query("collide").await?;
-            let values: BTreeSet<i64> = arrived.iter().map(|sample| sample.value.round() as i64).collect();
-            ensure!(values == (1..=11).collect(), "arrived: {values:?}");
+            let values: BTreeSet<String> = arrived.iter().map(|sample| sample.value.to_string()).collect();
+            ensure!(values == (1..=11).map(|value| value.to_string()).collect(), "arrived: {values:?}");
             ensure!(arrived.iter().all(|sample| sample.label("cluster") == "edge-01"), "{arrived:?}");
             Ok(())
         })
