@@ -121,7 +121,11 @@ async fn a_certificate_out_of_its_time_is_not_ready() -> Result<()> {
     std::fs::write(folder.path().join("tls.key"), key.serialize_pem())?;
     let current = thanos_webhook::tls::Current::load(super::files(&folder))?;
     let health = thanos_webhook::admin::Health::new();
-    tokio::spawn(current.keep(Duration::from_millis(50), health.clone(), Arc::default()));
+    tokio::spawn(current.keep(
+        Duration::from_millis(50),
+        health.clone(),
+        std::sync::Arc::default(),
+    ));
     eventually("it says so", SOON, || async {
         let closed = health.closed();
         ensure!(
