@@ -115,6 +115,12 @@ codes! {
         see "Run the command again with -v."
         fix "Please report it with the command and what it printed; no secret is ever printed."
         silence "Not possible.";
+    USAGE "KTH0002" "usage" Error
+        "the command line is wrong"
+        cause "A verb, a flag or a value is not one that the command knows, or two of them exclude each other."
+        see "kubectl thanos COMMAND --help"
+        fix "The sentence says which word is wrong, and often which one was meant."
+        silence "Not possible.";
     NO_INPUTS "KTH0003" "no-inputs" Error
         "there is nothing to work on"
         cause "The files or directories that were named hold no manifest: only *.yaml, *.yml and *.json are read, and directories are not descended into."
@@ -187,6 +193,18 @@ codes! {
         see "kubectl get prometheuses,prometheusagents,thanosrulers -n NAMESPACE -o yaml | grep NAME"
         fix "Have the object un-wired, then run the command again."
         silence "Not possible.";
+    TIMED_OUT "KTH0015" "timed-out" Error
+        "the time given with --timeout ran out"
+        cause "The command waited, mostly for the API server, until --timeout was over. What was done by then stays done."
+        see "Run the command again with -v."
+        fix "Give it more time, or look why the API server is slow: kubectl get --raw /readyz"
+        silence "Leave --timeout out.";
+    DIFF_PROGRAM "KTH0016" "diff-program" Error
+        "the program in KUBECTL_EXTERNAL_DIFF failed"
+        cause "The variable names a program that cannot be run, or that ended with more than 1."
+        see "echo $KUBECTL_EXTERNAL_DIFF"
+        fix "Install the program, or unset the variable."
+        silence "Unset the variable.";
     UNREACHABLE "KTH1001" "unreachable" Error
         "the API server cannot be reached"
         cause "No answer from the server that the kubeconfig names."

@@ -72,7 +72,7 @@ fn of_files(work: &Work<'_>, ui: &mut Ui<'_>) -> Vec<Pair> {
     }
     let pair = |rewrite: &inject::Rewrite<'_>| {
         let here = |done: &&Done<'_>| {
-            std::ptr::eq(done.document, rewrite.document) && !done.edits.is_empty()
+            std::ptr::eq(done.document, rewrite.document) && !done.edits().is_empty()
         };
         Pair {
             name: rewrite.document.source().name().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use thanos_core::codes::Code;
+use thanos_core::codes::{self, Code};
 
 /// The end of a command that did its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Failure {
 
     /// Exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(Kind::Usage, message)
+        Self::new(Kind::Usage, message).code(codes::USAGE)
     }
 
     /// Exit code 5.

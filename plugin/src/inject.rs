@@ -32,10 +32,15 @@ pub(crate) struct Done<'a> {
     pub(crate) pointer: String,
     /// What is done to it, in a few words.
     pub(crate) changes: Vec<String>,
-    /// Its edits, below the object itself.
-    pub(crate) edits: Vec<PatchOperation>,
     /// Whether comments of its document were lost.
     pub(crate) comments_lost: bool,
+}
+
+impl Done<'_> {
+    /// Its edits, below the object itself.
+    pub(crate) fn edits(&self) -> &[PatchOperation] {
+        self.judged.decision.edits()
+    }
 }
 
 /// A document that changes, its edits and its new text.
@@ -157,13 +162,12 @@ fn part<'a>(document: &'a Document, judge: &Judge<'_>) -> Result<Part<'a>, Failu
             part.passed += 1;
             continue;
         };
-        let own = judged.decision.edits().to_vec();
-        edits.extend(manifests::within(&object.pointer, &own));
+        let own = judged.decision.edits();
+        edits.extend(manifests::within(&object.pointer, own));
         part.done.push(Done {
-            changes: crate::judge::changes(object.value, &own),
+            changes: crate::judge::changes(object.value, own),
             document,
             pointer: object.pointer.as_str().to_owned(),
-            edits: own,
             judged,
             comments_lost: false,
         });
@@ -176,7 +180,7 @@ fn part<'a>(document: &'a Document, judge: &Judge<'_>) -> Result<Part<'a>, Failu
                 .because(error)
         })?;
         for done in &mut part.done {
-            done.comments_lost = rewritten.comments_lost && !done.edits.is_empty();
+            done.comments_lost = rewritten.comments_lost && !done.edits().is_empty();
         }
         part.rewrite = Some(Rewrite {
             document,

@@ -72,6 +72,7 @@ async fn timed_out(global: &Global) -> Failure {
                 Kind::TimedOut,
                 format!("not done after {}", crate::cli::duration_text(timeout)),
             )
+            .code(codes::TIMED_OUT)
             .hint("give it more time with --timeout")
         }
         _ => std::future::pending().await,

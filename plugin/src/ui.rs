@@ -219,7 +219,10 @@ impl<'a> Ui<'a> {
             Stream::Out
         };
         let rendered = error.render();
-        let text = if self.paints(stream) {
+        let text = if let Some(wrong) = rendered.to_string().strip_prefix("error: ") {
+            let word = self.paint(Stream::Err, Paint::Bad, "Error:");
+            format!("{word} {} {wrong}", codes::USAGE)
+        } else if self.paints(stream) {
             rendered.ansi().to_string()
         } else {
             rendered.to_string()

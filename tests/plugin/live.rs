@@ -208,7 +208,7 @@ async fn a_silent_server_ends_with_124() -> Result<()> {
         ensure!(
             ran.code == 124
                 && ran.out.is_empty()
-                && ran.err.starts_with("Error: not done after 200ms\n"),
+                && ran.err.starts_with("Error: KTH0015 not done after 200ms\n"),
             "{ran:#?}"
         );
     }

@@ -43,6 +43,7 @@ pub(super) fn show(program: &str, pairs: &[Pair], ui: &mut Ui<'_>) -> Result<End
         Failure::failed(format!(
             "cannot run {name}, which KUBECTL_EXTERNAL_DIFF names"
         ))
+        .code(codes::DIFF_PROGRAM)
         .from_chain(error)
     };
     let status = if ui.has_terminal() {
@@ -61,6 +62,6 @@ pub(super) fn show(program: &str, pairs: &[Pair], ui: &mut Ui<'_>) -> Result<End
     match status.code() {
         Some(0) => Ok(Ending::Fine),
         Some(1) => Ok(Ending::Differences),
-        _ => Err(Failure::failed(format!("{name} failed: {status}"))),
+        _ => Err(Failure::failed(format!("{name} failed: {status}")).code(codes::DIFF_PROGRAM)),
     }
 }

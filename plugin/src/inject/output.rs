@@ -97,8 +97,8 @@ fn objects(work: &Work<'_>) -> Value {
 
 /// The edits of each object that changes.
 fn patches(work: &Work<'_>) -> Value {
-    let changed = work.done.iter().filter(|done| !done.edits.is_empty());
+    let changed = work.done.iter().filter(|done| !done.edits().is_empty());
     changed
-        .map(|done| json!({"object": done.judged.object, "patch": done.edits}))
+        .map(|done| json!({"object": done.judged.object, "patch": done.edits()}))
         .collect()
 }
