@@ -75,12 +75,18 @@ fn files_that_are_not_there_or_hold_nothing() {
 #[test]
 fn a_name_that_is_none() {
     for (line, said) in [
-        ("why k8s", "Error: KTH0002 k8s is not of the form KIND/NAME\n"),
+        (
+            "why k8s",
+            "Error: KTH0002 k8s is not of the form KIND/NAME\n",
+        ),
         (
             "why promethus/k8s",
             "Error: KTH0002 promethus is no kind that is wired; a similar one is prometheus\n",
         ),
-        ("diff pod/x", "Error: KTH0002 pod is no kind that is wired\n"),
+        (
+            "diff pod/x",
+            "Error: KTH0002 pod is no kind that is wired\n",
+        ),
         (
             "why prometheus/",
             "Error: KTH0002 prometheus/ is not of the form KIND/NAME\n",

@@ -88,7 +88,11 @@ fn misuse_goes_to_standard_error_and_ends_with_2() {
     ] {
         let ran = run(line);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}\n{}", ran.err);
-        assert!(ran.err.starts_with("Error: KTH0002 "), "{line}\n{}", ran.err);
+        assert!(
+            ran.err.starts_with("Error: KTH0002 "),
+            "{line}\n{}",
+            ran.err
+        );
     }
     assert!(run("injct").err.contains("inject"));
     assert!(run("explain KTH20O9").err.contains("KTH2009"));
