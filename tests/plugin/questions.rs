@@ -235,5 +235,7 @@ fn another_diff_program_is_asked() {
         diff.out
     );
     assert_eq!(with("true").code, 0);
-    assert_eq!(with("no-such-program").code, 2);
+    let failed = with("no-such-program");
+    assert_eq!(failed.code, 2);
+    assert!(failed.err.starts_with("Error: KTH0016 "), "{}", failed.err);
 }
