@@ -95,7 +95,6 @@ pub enum Reason {
     },
     Untouched,
     Deleting,
-    Subresource,
     LabelNameTaken {
         label: String,
         path: &'static str,
@@ -146,7 +145,6 @@ impl Reason {
             Reason::WiringGone { .. } => codes::WIRING_GONE,
             Reason::Untouched => codes::UNTOUCHED,
             Reason::Deleting => codes::DELETING,
-            Reason::Subresource => codes::SUBRESOURCE,
             Reason::LabelNameTaken { .. } => codes::LABEL_NAME_TAKEN,
             Reason::EntryAmbiguous { .. } => codes::ENTRY_AMBIGUOUS,
             Reason::EntryConflicts { .. } => codes::ENTRY_CONFLICTS,
@@ -231,7 +229,6 @@ impl fmt::Display for Reason {
             }
             Reason::Untouched => write!(f, "the update touches nothing that wiring looks at"),
             Reason::Deleting => write!(f, "the object is being deleted"),
-            Reason::Subresource => write!(f, "a subresource is never edited"),
             Reason::LabelNameTaken { label, path } => write!(
                 f,
                 "spec.{path} already gives the label {label}, which the wiring enforces"

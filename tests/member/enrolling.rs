@@ -87,6 +87,11 @@ async fn a_namespace_is_enrolled_once_however_often_it_is_asked_for() -> Result<
         assert_eq!(enrolled(cluster, "hub").await?, ["team-a", "team-b"]);
         the_controller_may_watch_that_secret_and_no_other(cluster).await?;
 
+        // A third one with a password of its own: a gateway keeps one per user.
+        cluster.namespace("team-c", &[]).await?;
+        let own = run(cluster, "enroll -n team-c").await?.ends(0);
+        assert!(own.err.contains("KTH4105"), "{}", own.err);
+
         let audit = std::fs::read_to_string(cluster.server().audit_log().context("an audit log")?)?;
         let said: Vec<&str> = [&dry, &first, &second, &third, &fourth, &copied]
             .iter()

@@ -123,8 +123,7 @@ fn place(reason: &Reason) -> Place {
         Reason::ObjectNotSelected
         | Reason::NameUnknown
         | Reason::Deleting
-        | Reason::Untouched
-        | Reason::Subresource => Place::Object,
+        | Reason::Untouched => Place::Object,
         Reason::OptedOut => Place::OptOut,
         Reason::NotEnrolled { .. } | Reason::CredentialMissing { .. } => Place::Credential,
         Reason::CrdTooOld { .. } | Reason::VersionTooOld { .. } | Reason::VersionNever { .. } => {

@@ -182,6 +182,22 @@ async fn what_is_not_ours_is_allowed_untouched() {
 }
 
 #[tokio::test]
+async fn a_subresource_is_counted_as_one() {
+    let state = state();
+    let mut scale = review(&prometheus("monitoring"), "UPDATE", &Value::Null);
+    scale["request"]["subResource"] = json!("scale");
+    ask(&state, "/mutate", &scale).await;
+    let labels = ReviewLabels {
+        path: "/mutate",
+        kind: "Prometheus",
+        operation: "UPDATE",
+        decision: "allow",
+        code: "KTH2019",
+    };
+    assert_eq!(state.metrics.reviews.get_or_create(&labels).get(), 1);
+}
+
+#[tokio::test]
 async fn an_object_of_the_wrong_shape_is_left_with_a_warning() {
     let mut object = prometheus("monitoring");
     object["metadata"]["labels"] = json!({"a": 1});
