@@ -42,14 +42,14 @@ fn something_reaches_every_code() -> Result<()> {
     for folder in ["tests", "core/src", "webhook/src", "plugin/src"] {
         read(&root().join(folder), &mut reached)?;
     }
+    // A bug needs no fixture: it would be mended.
     let untested: Vec<&str> = CODES
         .iter()
         .map(|row| row.code)
-        .filter(|code| !reached.contains(*code))
+        .filter(|code| *code != "KTH0001" && !reached.contains(*code))
         .collect();
-    // A bug has no fixture: it would be mended.
     ensure!(
-        untested == ["KTH0001"],
+        untested.is_empty(),
         "no test and no story reaches {untested:?}"
     );
     Ok(())

@@ -46,252 +46,75 @@ pub struct Field {
     pub thanos: Since,
 }
 
-/// Thanos' ruler can remote-write from this version on (`minRemoteWriteVersion`, `pkg/thanos/operator.go`).
-const RULER: Since = Since::Version("0.24.0");
-
-const fn field(path: &'static str, class: Class, prometheus: Since, thanos: Since) -> Field {
-    Field {
-        path,
-        class,
-        prometheus,
-        thanos,
-    }
+/// Rows of path, class, since which Prometheus and since which Thanos. A macro, so that a row stays a line.
+macro_rules! fields {
+    ($($path:literal $class:ident $prometheus:tt $thanos:tt;)*) => {
+        /// The table.
+        pub const FIELDS: &[Field] = &[$(Field {
+            path: $path,
+            class: Class::$class,
+            prometheus: since!($prometheus),
+            thanos: since!($thanos),
+        }),*];
+    };
 }
 
-/// The table.
-pub const FIELDS: &[Field] = &[
-    field("externalLabels", Class::Labels, Since::Always, Since::Never),
-    field("labels", Class::Labels, Since::Never, Since::Always),
-    field(
-        "prometheusExternalLabelName",
-        Class::LabelName,
-        Since::Always,
-        Since::Never,
-    ),
-    field(
-        "replicaExternalLabelName",
-        Class::LabelName,
-        Since::Always,
-        Since::Never,
-    ),
-    field(
-        "shardingStrategy.topology.externalLabelName",
-        Class::LabelName,
-        Since::Always,
-        Since::Never,
-    ),
-    field("remoteWrite[].url", Class::Enforced, Since::Always, RULER),
-    field(
-        "remoteWrite[].name",
-        Class::Enforced,
-        Since::Version("2.15.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].headers",
-        Class::Enforced,
-        Since::Version("2.15.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].basicAuth",
-        Class::Enforced,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].authorization",
-        Class::Enforced,
-        Since::Version("2.26.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].azureAd",
-        Class::Enforced,
-        Since::Version("2.45.0"),
-        Since::Version("0.31.0"),
-    ),
-    field(
-        "remoteWrite[].azureAd.managedIdentity",
-        Class::Enforced,
-        Since::Version("2.45.0"),
-        Since::Version("0.31.0"),
-    ),
-    field(
-        "remoteWrite[].azureAd.sdk",
-        Class::Enforced,
-        Since::Version("2.52.0"),
-        Since::Version("0.36.0"),
-    ),
-    field(
-        "remoteWrite[].azureAd.workloadIdentity",
-        Class::Enforced,
-        Since::Version("3.7.0"),
-        Since::Never,
-    ),
-    field(
-        "remoteWrite[].azureAd.scope",
-        Class::Enforced,
-        Since::Version("3.9.0"),
-        Since::Never,
-    ),
-    field(
-        "remoteWrite[].azureAd.cloud",
-        Class::Enforced,
-        Since::Version("2.45.0"),
-        Since::Version("0.31.0"),
-    ),
-    field(
-        "remoteWrite[].tlsConfig",
-        Class::Enforced,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].tlsConfig.ca",
-        Class::Enforced,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].tlsConfig.serverName",
-        Class::Enforced,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].followRedirects",
-        Class::Enforced,
-        Since::Version("2.26.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].messageVersion",
-        Class::Enforced,
-        Since::Version("2.54.0"),
-        Since::Version("0.37.0"),
-    ),
-    field(
-        "remoteWrite[].writeRelabelConfigs",
-        Class::Rules,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].remoteTimeout",
-        Class::Kept,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].sendExemplars",
-        Class::Kept,
-        Since::Version("2.27.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].sendNativeHistograms",
-        Class::Kept,
-        Since::Version("2.40.0"),
-        Since::Version("0.30.0"),
-    ),
-    field(
-        "remoteWrite[].enableHTTP2",
-        Class::Kept,
-        Since::Version("2.35.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].roundRobinDNS",
-        Class::Kept,
-        Since::Version("3.1.0"),
-        Since::Version("0.38.0"),
-    ),
-    field(
-        "remoteWrite[].queueConfig",
-        Class::Kept,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].queueConfig.capacity",
-        Class::Kept,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].queueConfig.minShards",
-        Class::Kept,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].queueConfig.maxShards",
-        Class::Kept,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].queueConfig.maxSamplesPerSend",
-        Class::Kept,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].queueConfig.batchSendDeadline",
-        Class::Kept,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].queueConfig.minBackoff",
-        Class::Kept,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].queueConfig.maxBackoff",
-        Class::Kept,
-        Since::Always,
-        RULER,
-    ),
-    field(
-        "remoteWrite[].queueConfig.retryOnRateLimit",
-        Class::Kept,
-        Since::Version("2.26.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].queueConfig.sampleAgeLimit",
-        Class::Kept,
-        Since::Version("2.50.0"),
-        Since::Version("0.32.0"),
-    ),
-    field(
-        "remoteWrite[].metadataConfig",
-        Class::Kept,
-        Since::Version("2.23.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].metadataConfig.send",
-        Class::Kept,
-        Since::Version("2.23.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].metadataConfig.sendInterval",
-        Class::Kept,
-        Since::Version("2.23.0"),
-        RULER,
-    ),
-    field(
-        "remoteWrite[].metadataConfig.maxSamplesPerSend",
-        Class::Kept,
-        Since::Version("2.29.0"),
-        RULER,
-    ),
-];
+macro_rules! since {
+    (Always) => {
+        Since::Always
+    };
+    (Never) => {
+        Since::Never
+    };
+    ($version:literal) => {
+        Since::Version($version)
+    };
+}
+
+// Thanos' ruler can remote-write from 0.24.0 on (`minRemoteWriteVersion`, `pkg/thanos/operator.go`).
+fields! {
+    "externalLabels"                                 Labels    Always   Never;
+    "labels"                                         Labels    Never    Always;
+    "prometheusExternalLabelName"                    LabelName Always   Never;
+    "replicaExternalLabelName"                       LabelName Always   Never;
+    "shardingStrategy.topology.externalLabelName"    LabelName Always   Never;
+    "remoteWrite[].url"                              Enforced  Always   "0.24.0";
+    "remoteWrite[].name"                             Enforced  "2.15.0" "0.24.0";
+    "remoteWrite[].headers"                          Enforced  "2.15.0" "0.24.0";
+    "remoteWrite[].basicAuth"                        Enforced  Always   "0.24.0";
+    "remoteWrite[].authorization"                    Enforced  "2.26.0" "0.24.0";
+    "remoteWrite[].azureAd"                          Enforced  "2.45.0" "0.31.0";
+    "remoteWrite[].azureAd.managedIdentity"          Enforced  "2.45.0" "0.31.0";
+    "remoteWrite[].azureAd.sdk"                      Enforced  "2.52.0" "0.36.0";
+    "remoteWrite[].azureAd.workloadIdentity"         Enforced  "3.7.0"  Never;
+    "remoteWrite[].azureAd.scope"                    Enforced  "3.9.0"  Never;
+    "remoteWrite[].azureAd.cloud"                    Enforced  "2.45.0" "0.31.0";
+    "remoteWrite[].tlsConfig"                        Enforced  Always   "0.24.0";
+    "remoteWrite[].tlsConfig.ca"                     Enforced  Always   "0.24.0";
+    "remoteWrite[].tlsConfig.serverName"             Enforced  Always   "0.24.0";
+    "remoteWrite[].followRedirects"                  Enforced  "2.26.0" "0.24.0";
+    "remoteWrite[].messageVersion"                   Enforced  "2.54.0" "0.37.0";
+    "remoteWrite[].writeRelabelConfigs"              Rules     Always   "0.24.0";
+    "remoteWrite[].remoteTimeout"                    Kept      Always   "0.24.0";
+    "remoteWrite[].sendExemplars"                    Kept      "2.27.0" "0.24.0";
+    "remoteWrite[].sendNativeHistograms"             Kept      "2.40.0" "0.30.0";
+    "remoteWrite[].enableHTTP2"                      Kept      "2.35.0" "0.24.0";
+    "remoteWrite[].roundRobinDNS"                    Kept      "3.1.0"  "0.38.0";
+    "remoteWrite[].queueConfig"                      Kept      Always   "0.24.0";
+    "remoteWrite[].queueConfig.capacity"             Kept      Always   "0.24.0";
+    "remoteWrite[].queueConfig.minShards"            Kept      Always   "0.24.0";
+    "remoteWrite[].queueConfig.maxShards"            Kept      Always   "0.24.0";
+    "remoteWrite[].queueConfig.maxSamplesPerSend"    Kept      Always   "0.24.0";
+    "remoteWrite[].queueConfig.batchSendDeadline"    Kept      Always   "0.24.0";
+    "remoteWrite[].queueConfig.minBackoff"           Kept      Always   "0.24.0";
+    "remoteWrite[].queueConfig.maxBackoff"           Kept      Always   "0.24.0";
+    "remoteWrite[].queueConfig.retryOnRateLimit"     Kept      "2.26.0" "0.24.0";
+    "remoteWrite[].queueConfig.sampleAgeLimit"       Kept      "2.50.0" "0.32.0";
+    "remoteWrite[].metadataConfig"                   Kept      "2.23.0" "0.24.0";
+    "remoteWrite[].metadataConfig.send"              Kept      "2.23.0" "0.24.0";
+    "remoteWrite[].metadataConfig.sendInterval"      Kept      "2.23.0" "0.24.0";
+    "remoteWrite[].metadataConfig.maxSamplesPerSend" Kept      "2.29.0" "0.24.0";
+}
 
 /// The prefix of the fields of a remote-write entry.
 pub const ENTRY: &str = "remoteWrite[].";

@@ -120,10 +120,9 @@ fn place(reason: &Reason) -> Place {
         Reason::WiringGoing | Reason::NoWiring | Reason::WiringGone { .. } => Place::Wiring,
         Reason::KindNotListed { .. } => Place::Kind,
         Reason::NamespaceUnknown { .. } | Reason::NamespaceNotSelected { .. } => Place::Namespace,
-        Reason::ObjectNotSelected
-        | Reason::NameUnknown
-        | Reason::Deleting
-        | Reason::Untouched => Place::Object,
+        Reason::ObjectNotSelected | Reason::NameUnknown | Reason::Deleting | Reason::Untouched => {
+            Place::Object
+        }
         Reason::OptedOut => Place::OptOut,
         Reason::NotEnrolled { .. } | Reason::CredentialMissing { .. } => Place::Credential,
         Reason::CrdTooOld { .. } | Reason::VersionTooOld { .. } | Reason::VersionNever { .. } => {
