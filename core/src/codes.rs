@@ -153,13 +153,13 @@ codes! {
         silence "Not possible.";
     COMMENTS_LOST "KTH0008" "comments-lost" Info
         "the document was written anew and lost its comments"
-        cause "An edit touches a part that is written in flow style, or with an anchor, an alias or a tag: there is no place to splice into."
+        cause "Every byte that no edit touches stays. A touched flow mapping becomes block style, and an anchor, an alias or a tag on the way has the whole document written anew: comments in what is written anew have no place there."
         see "kubectl thanos inject -f FILE | diff FILE -"
         fix "Write the touched part in block style."
         silence "Write the touched part in block style.";
     ASSUMED "KTH0009" "assumed" Info
         "facts were assumed"
-        cause "Neither --facts nor --live was given: namespace labels are taken to be empty and the credential to be there."
+        cause "Neither --facts nor --live was given: namespace labels are taken to be empty, the credential to be there and the CRDs to be the newest."
         see "kubectl thanos inject -f FILE --live"
         fix "Give --facts FILE or --live."
         silence "Give --facts FILE or --live.";
@@ -205,6 +205,18 @@ codes! {
         see "echo $KUBECTL_EXTERNAL_DIFF"
         fix "Install the program, or unset the variable."
         silence "Unset the variable.";
+    NO_OBJECT "KTH0017" "no-object" Warning
+        "a document is no Kubernetes object"
+        cause "The document, or the item of a list, has no apiVersion or no kind: it passes through unchanged, and kubectl refuses it."
+        see "kubectl create --dry-run=client -o name -f FILE"
+        fix "Give it apiVersion and kind, or keep it out of the manifests: a values file of Helm is none."
+        silence "Name the manifests alone with -f.";
+    DUPLICATE_KEY "KTH0018" "duplicate-key" Warning
+        "a key stands twice in one mapping"
+        cause "The last of equal keys counts, as for kubectl, which says nothing; kustomize refuses such a file."
+        see "kubectl create --dry-run=client -o yaml -f FILE"
+        fix "Remove one of the two."
+        silence "Remove one of the two.";
     UNREACHABLE "KTH1001" "unreachable" Error
         "the API server cannot be reached"
         cause "No answer from the server that the kubeconfig names."
@@ -379,6 +391,12 @@ codes! {
         see "kubectl thanos why KIND/NAME"
         fix "Nothing to do."
         silence "It is not a warning.";
+    NOT_WIRED "KTH2021" "not-wired" Info
+        "the object is not wired"
+        cause "No annotation says that a wiring has put anything into the object, so there is nothing to take out."
+        see "kubectl get KIND NAME -o jsonpath='{.metadata.annotations}'"
+        fix "Nothing to do."
+        silence "It is not a warning.";
     LABEL_NAME_TAKEN "KTH2101" "label-name-taken" Error
         "the object already gives an enforced label another meaning"
         cause "prometheusExternalLabelName, replicaExternalLabelName or the topology label of the object names a label that the wiring enforces; the operator's own label would win without a word."
@@ -455,7 +473,7 @@ codes! {
         "the wired annotation was not readable"
         cause "Somebody edited the annotation kubectl-thanos.dev/wired; an entry that it no longer names counts as the user's own."
         see "kubectl get KIND NAME -o jsonpath='{.metadata.annotations}'"
-        fix "Nothing to do: it was written anew."
+        fix "Nothing to do where it was written anew. inject --revert takes nothing out and leaves it: have the object wired again, then revert."
         silence "Leave the annotation alone.";
     WIRING_INVALID "KTH2301" "wiring-invalid" Error
         "the wiring is wrong"
@@ -469,6 +487,12 @@ codes! {
         see "kubectl get thanoswiring NAME -o jsonpath='{.spec.remoteWrite.url}'"
         fix "Use https://."
         silence "Use https://.";
+    WIRING_PATHLESS "KTH2303" "wiring-pathless" Warning
+        "the wiring's url has no path"
+        cause "Thanos Receive takes remote-write at /api/v1/receive, and a gateway hands the path on unless it was told to rewrite it."
+        see "kubectl get thanoswiring NAME -o jsonpath='{.spec.remoteWrite.url}'"
+        fix "Add /api/v1/receive to the url, unless the gateway adds it."
+        silence "Give the url with a path.";
     CERTIFICATE_UNREADABLE "KTH4101" "certificate-unreadable" Error
         "the certificate cannot be read"
         cause "The file holds no PEM certificate, or no key that goes with it."

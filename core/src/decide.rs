@@ -46,7 +46,9 @@ pub fn decide(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Decision {
     };
     let mut decision = Decision::leave(Reason::NoWiring);
     if draft.record_was_unreadable {
-        decision.warnings.push(Warning::AnnotationUnreadable);
+        decision
+            .warnings
+            .push(Warning::AnnotationUnreadable { written_anew: true });
     }
     let selecting = unwire(&mut draft, facts, rules, &mut decision);
     wire_all(&mut draft, facts, rules, &selecting, &mut decision);
@@ -60,6 +62,15 @@ pub fn revert(subject: &Subject<'_>) -> Decision {
         Ok(draft) => draft,
         Err(reason) => return left_whole(subject, &reason, Vec::new()),
     };
+    if draft.record_was_unreadable {
+        // Without its record nobody knows what is ours; without its annotation nobody would look again.
+        let mut decision = Decision::leave(Reason::AnnotationUnreadable);
+        let warning = Warning::AnnotationUnreadable {
+            written_anew: false,
+        };
+        decision.warnings.push(warning);
+        return decision;
+    }
     let mut decision = Decision::leave(Reason::NoWiring);
     // A later wiring may have taken a name that an earlier one's adoption had set free: the last in comes out first.
     for name in draft.record.names().into_iter().rev() {
@@ -68,7 +79,11 @@ pub fn revert(subject: &Subject<'_>) -> Decision {
             .outcomes
             .push((name.into(), Outcome::Unwire(Reason::ObjectNotSelected)));
     }
-    conclude(draft, decision, &Rules::default())
+    let mut decision = conclude(draft, decision, &Rules::default());
+    if decision.verdict == Verdict::Leave(Reason::NoWiring) {
+        decision.verdict = Verdict::Leave(Reason::NotWired);
+    }
+    decision
 }
 
 /// The eighth law: what gets no patch, whatever the rules say.

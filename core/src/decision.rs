@@ -95,6 +95,8 @@ pub enum Reason {
     },
     Untouched,
     Deleting,
+    NotWired,
+    AnnotationUnreadable,
     LabelNameTaken {
         label: String,
         path: &'static str,
@@ -145,6 +147,8 @@ impl Reason {
             Reason::WiringGone { .. } => codes::WIRING_GONE,
             Reason::Untouched => codes::UNTOUCHED,
             Reason::Deleting => codes::DELETING,
+            Reason::NotWired => codes::NOT_WIRED,
+            Reason::AnnotationUnreadable => codes::ANNOTATION_UNREADABLE,
             Reason::LabelNameTaken { .. } => codes::LABEL_NAME_TAKEN,
             Reason::EntryAmbiguous { .. } => codes::ENTRY_AMBIGUOUS,
             Reason::EntryConflicts { .. } => codes::ENTRY_CONFLICTS,
@@ -158,7 +162,8 @@ impl Reason {
     /// Who can mend it.
     pub fn cause(&self) -> Cause {
         match self {
-            Reason::LabelNameTaken { .. }
+            Reason::AnnotationUnreadable
+            | Reason::LabelNameTaken { .. }
             | Reason::EntryAmbiguous { .. }
             | Reason::EntryConflicts { .. }
             | Reason::VersionTooOld { .. }
@@ -185,6 +190,10 @@ impl Reason {
             )
     }
 }
+
+/// What un-wiring says of an annotation that cannot be read.
+const NOTHING_TAKEN_OUT: &str =
+    "the wired annotation is not readable: nothing was taken out; wire again, then revert";
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -229,6 +238,8 @@ impl fmt::Display for Reason {
             }
             Reason::Untouched => write!(f, "the update touches nothing that wiring looks at"),
             Reason::Deleting => write!(f, "the object is being deleted"),
+            Reason::NotWired => write!(f, "not wired: nothing to take out"),
+            Reason::AnnotationUnreadable => f.write_str(NOTHING_TAKEN_OUT),
             Reason::LabelNameTaken { label, path } => write!(
                 f,
                 "spec.{path} already gives the label {label}, which the wiring enforces"
@@ -306,7 +317,9 @@ pub enum Warning {
     ConfigurationUnmanaged,
     RulerStateless,
     RulerRolls,
-    AnnotationUnreadable,
+    AnnotationUnreadable {
+        written_anew: bool,
+    },
 }
 
 impl Warning {
@@ -320,7 +333,7 @@ impl Warning {
             Warning::ConfigurationUnmanaged => codes::CONFIGURATION_UNMANAGED,
             Warning::RulerStateless => codes::RULER_STATELESS,
             Warning::RulerRolls => codes::RULER_ROLLS,
-            Warning::AnnotationUnreadable => codes::ANNOTATION_UNREADABLE,
+            Warning::AnnotationUnreadable { .. } => codes::ANNOTATION_UNREADABLE,
         }
     }
 }
@@ -351,10 +364,13 @@ impl fmt::Display for Warning {
             Warning::RulerRolls => {
                 write!(f, "labels are arguments of a ruler: its pods will restart")
             }
-            Warning::AnnotationUnreadable => write!(
+            Warning::AnnotationUnreadable { written_anew: true } => write!(
                 f,
                 "the wired annotation is not readable and was written anew"
             ),
+            Warning::AnnotationUnreadable {
+                written_anew: false,
+            } => f.write_str(NOTHING_TAKEN_OUT),
         }
     }
 }
@@ -432,10 +448,16 @@ impl Decision {
                     .outcomes
                     .iter()
                     .any(|(_, outcome)| *outcome == Outcome::Wire);
+                // An annotation that nobody could read went, and nothing else.
+                let unreadable = self
+                    .warnings
+                    .iter()
+                    .map(Warning::code)
+                    .find(|code| **code == *codes::ANNOTATION_UNREADABLE);
                 if wired {
                     codes::WIRED
                 } else {
-                    unwired.unwrap_or(codes::TOUCHED)
+                    unwired.or(unreadable).unwrap_or(codes::TOUCHED)
                 }
             }
         }

@@ -120,9 +120,11 @@ fn place(reason: &Reason) -> Place {
         Reason::WiringGoing | Reason::NoWiring | Reason::WiringGone { .. } => Place::Wiring,
         Reason::KindNotListed { .. } => Place::Kind,
         Reason::NamespaceUnknown { .. } | Reason::NamespaceNotSelected { .. } => Place::Namespace,
-        Reason::ObjectNotSelected | Reason::NameUnknown | Reason::Deleting | Reason::Untouched => {
-            Place::Object
-        }
+        Reason::ObjectNotSelected
+        | Reason::NameUnknown
+        | Reason::Deleting
+        | Reason::NotWired
+        | Reason::Untouched => Place::Object,
         Reason::OptedOut => Place::OptOut,
         Reason::NotEnrolled { .. } | Reason::CredentialMissing { .. } => Place::Credential,
         Reason::CrdTooOld { .. } | Reason::VersionTooOld { .. } | Reason::VersionNever { .. } => {
@@ -132,6 +134,7 @@ fn place(reason: &Reason) -> Place {
         | Reason::EntryAmbiguous { .. }
         | Reason::EntryConflicts { .. }
         | Reason::AlreadyWired
+        | Reason::AnnotationUnreadable
         | Reason::AnnotationTooLarge { .. }
         | Reason::PatchTooLarge
         | Reason::Malformed { .. } => Place::Entry,
