@@ -90,6 +90,27 @@ impl Document {
         self.duplicates.iter().map(|offset| self.in_source(*offset))
     }
 
+    /// The keys below a JSON pointer that their mapping had before, as they are written, and their places.
+    pub fn duplicates_below(&self, pointer: &str) -> Vec<(&str, Position)> {
+        let Some(tree) = self.tree.as_ref().filter(|_| !self.duplicates.is_empty()) else {
+            return Vec::new();
+        };
+        let text = self.text();
+        let span = tree.value_span(text, pointer).unwrap_or_default();
+        let key = |offset: &usize| {
+            let node = tree
+                .nodes()
+                .iter()
+                .find(|node| node.span().start == *offset && node.kind.is_scalar())?;
+            Some((text.get(node.span())?, self.in_source(*offset)))
+        };
+        let below = self.duplicates.iter();
+        below
+            .filter(|offset| span.contains(*offset))
+            .filter_map(key)
+            .collect()
+    }
+
     /// The objects in it: the items of a list, those of lists among them, or itself.
     pub fn objects(&self) -> Vec<Object<'_>> {
         let mut found = Vec::new();

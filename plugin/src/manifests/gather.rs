@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use super::{Error, Source};
 use crate::yaml::MAX_BYTES;
 
+/// What standard input is called.
+pub const STDIN: &str = "standard input";
+
 /// Why the inputs could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum GatherError {
@@ -20,10 +23,12 @@ pub enum GatherError {
         source: io::Error,
     },
     /// No manifest in a folder: nothing to do is never what somebody meant by naming it.
-    #[error("no file in {} ends in .json, .yaml or .yml", path.display())]
+    #[error("no file in {} ends in .json, .yaml or .yml{}", path.display(), if *has_folders { "; folders are not descended into" } else { "" })]
     EmptyFolder {
         /// The folder.
         path: PathBuf,
+        /// Whether folders are in it.
+        has_folders: bool,
     },
     /// All inputs together are limited.
     #[error("more than 64 MiB of input")]
@@ -48,7 +53,7 @@ pub fn gather(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Source>, Ga
     }
     for path in paths {
         if is_stdin(path) {
-            sources.push(take("standard input".to_owned(), stdin, &mut left)?);
+            sources.push(take(STDIN.to_owned(), stdin, &mut left)?);
             continue;
         }
         for file in files(path)? {
@@ -77,23 +82,30 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, GatherError> {
         return Ok(vec![path.to_owned()]);
     }
     let mut found = Vec::new();
+    let mut has_folders = false;
     for entry in path.read_dir().map_err(failed)? {
         let file = entry.map_err(failed)?.path();
-        let is_manifest = file
-            .extension()
-            .is_some_and(|ending| ending == "json" || ending == "yaml" || ending == "yml");
         // A link that leads nowhere is opened, and fails by its name, as in kubectl.
-        if is_manifest && !file.is_dir() {
+        if file.is_dir() {
+            has_folders = true;
+        } else if is_manifest(&file) {
             found.push(file);
         }
     }
     if found.is_empty() {
         return Err(GatherError::EmptyFolder {
             path: path.to_owned(),
+            has_folders,
         });
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether a file of that name is read when its folder is named.
+pub fn is_manifest(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|ending| ending == "json" || ending == "yaml" || ending == "yml")
 }
 
 fn take(name: String, from: &mut dyn Read, left: &mut usize) -> Result<Source, GatherError> {

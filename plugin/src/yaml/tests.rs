@@ -74,7 +74,11 @@ fn keys_become_strings() {
         json!({"1": "a", "1.5": "b", "true": "c", "1e+06": "d", ".inf": "e", "2": "f", "g": "h"})
     );
     assert_eq!(error("a: 1\n~: x\n").line, 2);
-    assert_eq!(error("[a]: x\n").message, "a mapping or a list as a key");
+    assert!(
+        error("{{ .Values.x }}\n")
+            .message
+            .starts_with("a mapping or a list as a key (a Helm template?")
+    );
 }
 
 #[test]

@@ -144,7 +144,10 @@ impl Converter<'_> {
             node = self.nodes[index(node.extra)];
         }
         if !node.kind.is_scalar() {
-            return self.fault("a mapping or a list as a key", number);
+            return self.fault(
+                "a mapping or a list as a key (a Helm template? render it first)",
+                number,
+            );
         }
         let place = index(node.extra);
         match self.typed(number, place)? {
