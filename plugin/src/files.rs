@@ -9,6 +9,57 @@ use thanos_core::codes;
 
 use crate::failure::Failure;
 
+/// A file of ours that is ready to be there: all that can go wrong but the last step has not gone wrong.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    path: PathBuf,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// A pipe or a device takes the bytes as they come.
+    Stream(File, Vec<u8>),
+    /// Renamed to the target.
+    Beside(NamedTempFile, PathBuf),
+}
+
+impl Opened {
+    /// Makes sure that a file can be written, whole or not at all.
+    ///
+    /// # Errors
+    /// It cannot (KTH0006).
+    pub(crate) fn prepare(path: &Path, bytes: &[u8]) -> Result<Self, Failure> {
+        let way = match path.metadata() {
+            Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => File::options()
+                .write(true)
+                .open(path)
+                .map(|file| Way::Stream(file, bytes.to_owned())),
+            Ok(_) => prepare(path, bytes).map(|(target, beside)| Way::Beside(beside, target)),
+            Err(_) => {
+                temporary(path, bytes, None).map(|beside| Way::Beside(beside, path.to_owned()))
+            }
+        };
+        let way = way.map_err(|error| unwritable(path, &error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            way,
+        })
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// The last step failed (KTH0006).
+    pub(crate) fn keep(self) -> Result<(), Failure> {
+        let written = match self.way {
+            Way::Stream(mut file, bytes) => file.write_all(&bytes),
+            Way::Beside(temporary, target) => keep(temporary, &target),
+        };
+        written.map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
 /// A file to be replaced.
 #[derive(Debug)]
 pub(crate) struct Replacement<'a> {
@@ -42,16 +93,7 @@ pub(crate) fn replace_all(replacements: &[Replacement<'_>]) -> Result<(), Failur
 /// # Errors
 /// The file cannot be written (KTH0006).
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let written = match path.metadata() {
-        // A pipe or a device takes the bytes as they come.
-        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => File::options()
-            .write(true)
-            .open(path)
-            .and_then(|mut file| file.write_all(bytes)),
-        Ok(_) => prepare(path, bytes).and_then(|(target, temporary)| keep(temporary, &target)),
-        Err(_) => temporary(path, bytes, None).and_then(|temporary| keep(temporary, path)),
-    };
-    written.map_err(|error| unwritable(path, &error))
+    Opened::prepare(path, bytes)?.keep()
 }
 
 /// The new content beside a file, and the file itself behind any links.
@@ -125,7 +167,16 @@ fn give_back(replaced: &[Replacement<'_>], mut failure: Failure) -> Failure {
 fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::failed(format!("cannot write {}", path.display()))
         .code(codes::FILE_UNWRITABLE)
-        .because(error)
+        .because(why(error))
+}
+
+/// Why something failed, without the name of a file that we had made beside the target and nobody else knows.
+pub(crate) fn why(error: &io::Error) -> String {
+    let words = error.to_string();
+    match words.split_once(" at path ") {
+        Some((why, _)) if error.get_ref().is_some() => why.to_owned(),
+        _ => words,
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +203,18 @@ mod tests {
             (b"new".to_vec(), b"new".to_vec())
         );
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn errors_name_the_target_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let nowhere = folder.path().join("no/report.json");
+        let failure = write(&nowhere, b"").unwrap_err();
+        let text = format!("{failure:?}");
+        assert!(
+            text.contains("no/report.json") && !text.contains(".kubectl-thanos-"),
+            "{text}"
+        );
     }
 
     #[cfg(unix)]

@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 use thanos_core::codes;
 
 use crate::failure::Failure;
+use crate::files;
 
 /// A password or token is at most this long, in bytes.
 const LIMIT: u64 = 64 * 1024;
@@ -154,24 +155,30 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
-    /// Makes sure that it can be made.
-    ///
-    /// # Errors
-    /// Something of that name is there, or nothing can be written there (KTH0006).
-    pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
+    /// Looks whether something of that name is there (KTH0006).
+    pub(crate) fn vacant(path: &Path) -> Result<(), Failure> {
         if path.symlink_metadata().is_ok() {
             return Err(
                 unwritable(path, &"it is there already, and nothing is overwritten")
                     .hint("name a new file"),
             );
         }
+        Ok(())
+    }
+
+    /// Makes sure that it can be made.
+    ///
+    /// # Errors
+    /// Something of that name is there, or nothing can be written there (KTH0006).
+    pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
+        Self::vacant(path)?;
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
         let temporary = tempfile::Builder::new()
             .prefix(".kubectl-thanos-")
             .tempfile_in(folder.unwrap_or(Path::new(".")));
-        let temporary = temporary.map_err(|error| unwritable(path, &error))?;
+        let temporary = temporary.map_err(|error| unwritable(path, &files::why(&error)))?;
         Ok(Self {
             path: path.to_owned(),
             temporary,
