@@ -4,10 +4,12 @@
 
 mod bad_input;
 mod endings;
+mod findings;
 mod help;
 mod inject;
 mod live;
 mod questions;
+mod reverting;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

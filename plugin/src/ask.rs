@@ -2,7 +2,7 @@
 //! around them.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use thanos_core::{Kind, codes};
@@ -11,9 +11,12 @@ use crate::cli::{Global, WorldArgs};
 use crate::cluster::Cluster;
 use crate::facts::Known;
 use crate::failure::Failure;
+use crate::inject::findings::duplicates;
 use crate::inject::namespaces;
 use crate::inputs::{self, Input};
 use crate::judge::kind_of;
+use crate::manifests;
+use crate::paths;
 use crate::runtime;
 use crate::ui::Ui;
 use crate::words::nearest;
@@ -48,19 +51,36 @@ impl Question<'_> {
     /// Gathers the objects and looks at the world around them.
     pub(crate) fn ask(&self, global: &Global, ui: &mut Ui<'_>) -> Result<Answer, Failure> {
         let wanted = self.object.map(target).transpose()?;
-        if self.filenames.is_empty() {
-            return runtime::wait(global, self.ask_cluster(wanted, global, ui));
-        }
+        paths::stdin_once(&paths::of_world(self.filenames, self.world))?;
+        let answer = if self.filenames.is_empty() {
+            runtime::wait(global, self.ask_cluster(wanted, global, ui))?
+        } else {
+            self.ask_files(global, ui)?
+        };
+        answer.known.tell_warnings(ui);
+        Ok(answer)
+    }
+
+    fn ask_files(&self, global: &Global, ui: &mut Ui<'_>) -> Result<Answer, Failure> {
         let inputs = inputs::read(self.filenames, ui.stdin())?;
         let known = if self.world.live {
             runtime::wait(global, async {
-                let cluster = Cluster::connect(global).await?;
+                let cluster = Cluster::connect(global, ui.journal()).await?;
                 let namespaces = namespaces(&inputs, cluster.namespace());
                 Known::of_cluster(self.world, &cluster, &namespaces, ui).await
             })?
         } else {
             Known::of_files(self.world, global, ui)?
         };
+        for document in inputs.iter().flat_map(|input| &input.documents) {
+            for object in document.objects() {
+                if kind_of(object.value).is_some() {
+                    for twice in duplicates(document, object.pointer.as_str()) {
+                        ui.tell(twice.row, twice.sentence);
+                    }
+                }
+            }
+        }
         Ok(Answer {
             objects: Objects::Files(inputs),
             known,
@@ -73,7 +93,7 @@ impl Question<'_> {
         global: &Global,
         ui: &mut Ui<'_>,
     ) -> Result<Answer, Failure> {
-        let cluster = Cluster::connect(global).await?;
+        let cluster = Cluster::connect(global, ui.journal()).await?;
         let namespace = (!self.all_namespaces).then(|| cluster.namespace());
         let mut stored = Vec::new();
         match wanted {
@@ -107,8 +127,11 @@ impl Question<'_> {
 /// Reads `KIND/NAME`.
 pub(crate) fn target(word: &str) -> Result<(Kind, &str), Failure> {
     let usage = |sentence: String| {
-        Failure::usage(sentence)
-            .hint("name it as prometheus/NAME, prometheusagent/NAME or thanosruler/NAME")
+        let failure = Failure::usage(sentence);
+        if manifests::is_manifest(Path::new(word)) {
+            return failure.hint(format!("name files with -f: -f {word}"));
+        }
+        failure.hint("name it as prometheus/NAME, prometheusagent/NAME or thanosruler/NAME")
     };
     let Some((kind, name)) = word
         .split_once('/')

@@ -1,6 +1,7 @@
 //! The command line. The doc comments of these types are the help.
 //!
-//! `cli/offline.rs` and `cli/cluster.rs` hold the flags of each verb, `cli/help.rs` the frame around them.
+//! `cli/offline.rs` and `cli/cluster.rs` hold the flags of each verb, `cli/help.rs` the frame around them,
+//! `cli/misuse.rs` what is said of words that are wrong.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::Surroundings;
 
 mod cluster;
 mod help;
+mod misuse;
 mod offline;
 
 pub use cluster::{
@@ -18,6 +20,7 @@ pub use cluster::{
     InitOptOut, WiringArgs,
 };
 pub use help::{called_as, command};
+pub use misuse::meant;
 pub use offline::{
     CompletionArgs, CompletionFor, DiffArgs, ExplainArgs, FailOn, InjectArgs, InjectFormat,
     ReportFormat, VersionArgs, WhyArgs, WorldArgs,
@@ -40,24 +43,19 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Subcommand, Debug)]
+#[expect(
+    missing_docs,
+    reason = "a verb's help is the doc comment of its flags: one here would stand in its place"
+)]
 pub enum Verb {
-    /// Wire this cluster: CRDs, a wiring, the credential, and the proof that it works
     Init(Box<InitArgs>),
-    /// Put the credential into a namespace and list the namespace in the wiring
     Enroll(EnrollArgs),
-    /// List wirings, or Prometheus objects with why each is wired or not
     Get(GetArgs),
-    /// Say why an object is wired, or why not
     Why(WhyArgs),
-    /// Wire manifests: files in, wired manifests out
     Inject(InjectArgs),
-    /// Show what wiring would change
     Diff(DiffArgs),
-    /// Explain a code
     Explain(ExplainArgs),
-    /// Print shell completion
     Completion(CompletionArgs),
-    /// Print the version
     Version(VersionArgs),
 }
 
@@ -70,7 +68,7 @@ pub struct Global {
     /// The kubeconfig's context to use
     #[arg(long, global = true, value_name = "NAME", help_heading = CLUSTER, hide_short_help = true)]
     pub context: Option<String>,
-    /// The namespace; the context's own otherwise
+    /// The namespace; the context's own otherwise (offline: default)
     #[arg(short, long, global = true, value_name = "NAME", help_heading = CLUSTER)]
     pub namespace: Option<String>,
     /// The user to impersonate
@@ -200,6 +198,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_well_formed() {
-        command("kubectl thanos").debug_assert();
+        command("kubectl thanos", 100).debug_assert();
     }
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use kube::api::{
     DeleteParams, GetParams, ListParams, Patch, PatchParams, PostParams, Preconditions,
 };
+use kube::client::ClientBuilder;
 use kube::core::Request;
-use kube::{Client, Error};
+use kube::{Client, Config, Error};
 use serde_json::{Value, json};
 use thanos_core::names;
 use thanos_core::subject::Kind;
@@ -20,12 +21,16 @@ use thanos_core::subject::Kind;
 use crate::cli::Global;
 use crate::facts::World;
 use crate::failure::Failure;
+use crate::ui::Journal;
 
 mod kubeconfig;
 pub(crate) mod live;
+mod requests;
 pub(crate) mod resource;
 pub(crate) mod trouble;
 
+use kubeconfig::Settings;
+use requests::Told;
 use resource::{ACCESS_REVIEWS, At, Resource, VERSION, WIRINGS};
 use trouble::{Asked, Sort, Trouble};
 
@@ -39,6 +44,8 @@ const PAGE: u32 = 500;
 pub struct Cluster {
     client: Client,
     server: String,
+    /// Who names that server, as a hint.
+    origin: String,
     namespace: String,
     /// `None` waits for ever.
     patience: Option<Duration>,
@@ -54,12 +61,15 @@ pub(crate) enum Mode {
 }
 
 impl Cluster {
-    /// Reads the kubeconfig and makes a client; asks nobody yet.
+    /// Reads the kubeconfig and makes a client, whose requests go into the journal if there is one; asks nobody yet.
     ///
     /// # Errors
     /// No usable kubeconfig (KTH1003).
-    pub async fn connect(global: &Global) -> Result<Self, Failure> {
-        let settings = kubeconfig::settings(global).await?;
+    pub async fn connect(global: &Global, journal: Option<Journal>) -> Result<Self, Failure> {
+        let Settings {
+            config: settings,
+            origin,
+        } = kubeconfig::settings(global).await?;
         let server = settings.cluster_url.to_string();
         let server = server.trim_end_matches('/').to_owned();
         let namespace = global
@@ -67,7 +77,7 @@ impl Cluster {
             .clone()
             .unwrap_or_else(|| settings.default_namespace.clone());
         let client =
-            Client::try_from(settings).map_err(|error| trouble::no_client(error, &server))?;
+            client(settings, journal).map_err(|error| trouble::no_client(error, &server))?;
         let patience = match global.request_timeout {
             None => Some(PATIENCE),
             Some(time) => (!time.is_zero()).then_some(time),
@@ -75,6 +85,7 @@ impl Cluster {
         Ok(Self {
             client,
             server,
+            origin,
             namespace,
             patience,
         })
@@ -261,6 +272,7 @@ impl Cluster {
             verb: "get",
             at: &at,
             server: &self.server,
+            origin: &self.origin,
         };
         let answer = self
             .within_patience(&asked, self.client.apiserver_version())
@@ -279,6 +291,7 @@ impl Cluster {
             verb,
             at,
             server: &self.server,
+            origin: &self.origin,
         };
         at.check().map_err(Asked::misnamed)?;
         let request = request.map_err(|error| asked.failed(Error::BuildRequest(error)))?;
@@ -299,6 +312,14 @@ impl Cluster {
         };
         answered.map_err(|error| asked.failed(error))
     }
+}
+
+fn client(settings: Config, journal: Option<Journal>) -> kube::Result<Client> {
+    let Some(journal) = journal else {
+        return Client::try_from(settings);
+    };
+    let told = tower::layer::layer_fn(|inner| Told::new(inner, journal.clone()));
+    Ok(ClientBuilder::try_from(settings)?.with_layer(&told).build())
 }
 
 fn by_us() -> PatchParams {

@@ -46,7 +46,12 @@ pub(crate) fn run(args: &CompletionArgs, ui: &mut Ui<'_>) -> Result<Ending, Fail
         CompletionFor::Powershell => Shell::PowerShell,
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut cli::command(PROGRAM), PROGRAM, &mut script);
+    clap_complete::generate(
+        shell,
+        &mut cli::command(PROGRAM, usize::MAX),
+        PROGRAM,
+        &mut script,
+    );
     ui.data(&script)?;
     Ok(Ending::Fine)
 }
@@ -66,7 +71,7 @@ pub(crate) fn asked_by_kubectl(args: &[OsString]) -> Option<Vec<String>> {
 
 /// Answers with a word and its help a line, and a directive.
 pub(crate) fn answer(words: &[String], ui: &mut Ui<'_>) -> Result<Ending, Failure> {
-    let mut command = cli::command("kubectl thanos");
+    let mut command = cli::command("kubectl thanos", usize::MAX);
     command.build();
     let found = words::complete(&command, words);
     for (word, help) in &found.words {

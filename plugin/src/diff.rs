@@ -139,7 +139,10 @@ fn forewarn(judged: &Judged, ui: &mut Ui<'_>) {
         ui.say(format!("{title}: {effect}"));
     }
     for warning in warnings {
-        ui.warn(warning.code(), format!("{title}: {warning}"));
+        ui.tell(warning.code(), format!("{title}: {warning}"));
+    }
+    if let Some(hint) = judged.hint() {
+        ui.hint(hint);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::failure::{Ending, Failure, Kind};
 use crate::ui::Ui;
 use apply::Done;
 use hidden::NewFile;
+use local::Local;
 use parts::{Part, parts};
 use plan::{Action, Plan, Terms, Wish};
 use wiring::one_wiring;
@@ -27,6 +28,7 @@ use wish::Frame;
 pub(crate) mod apply;
 pub(crate) mod facts;
 pub(crate) mod hidden;
+pub(crate) mod local;
 pub(crate) mod objects;
 pub(crate) mod parts;
 pub(crate) mod plan;
@@ -47,7 +49,14 @@ pub(crate) async fn run(
         let failure = Failure::usage("no namespace is given").code(codes::NO_INPUTS);
         return Err(failure.hint("name it with -n NAMESPACE"));
     };
-    let cluster = Cluster::connect(global).await?;
+    let mut faults = local::check(&args.credential, None);
+    faults.extend(local::misnamed(namespace));
+    if !faults.is_empty() {
+        return Err(told(faults, ui));
+    }
+    let local =
+        local::read(&args.credential, args.dry_run, ui).map_err(|faults| told(faults, ui))?;
+    let cluster = Cluster::connect(global, ui.journal()).await?;
     let stored = one_wiring(&cluster, args.wiring.as_deref()).await?;
     let (written, right) = read(&stored)?;
     let terms = terms(&stored, &written);
@@ -69,6 +78,7 @@ pub(crate) async fn run(
             written,
             right,
         },
+        local,
         namespace,
         ui,
     )
@@ -86,9 +96,11 @@ async fn put(
     args: &EnrollArgs,
     cluster: &Cluster,
     subject: &Subject,
+    local: Local,
     namespace: &str,
     ui: &mut Ui<'_>,
 ) -> Result<Ending, Failure> {
+    let Local { given, file } = local;
     let Subject {
         terms,
         written,
@@ -102,10 +114,8 @@ async fn put(
     let frame = Frame {
         parts: &parts,
         cluster: &written.spec.cluster,
-        now: ui.surroundings().now,
     };
-    let mut wish =
-        wish::wish(&args.credential, frame, ui.stdin()).map_err(|faults| told(faults, ui))?;
+    let mut wish = wish::wish(&args.credential, frame, given).map_err(|faults| told(faults, ui))?;
     wish.replace = args.replace;
     if let Some(from) = &args.credential.copy_from {
         copy(cluster, terms, from, &mut wish).await?;
@@ -113,12 +123,6 @@ async fn put(
     if args.dry_run {
         return show(cluster, terms, namespace, &wish, ui).await;
     }
-    let file = args
-        .credential
-        .htpasswd_out
-        .as_deref()
-        .map(NewFile::prepare)
-        .transpose()?;
     let mut tell = |done: &Done| line(done, done.action.done(), ui);
     let plan = apply::enroll(cluster, terms, namespace, &wish, &mut tell)
         .await
@@ -186,7 +190,7 @@ fn after(
     if plan.made_password && elsewhere && args.credential.user.is_none() {
         let sentence = "other namespaces write as the same user with another password, and a gateway keeps one per user: \
                         use theirs with --replace --copy-from NAMESPACE, or another --user";
-        ui.warn(codes::USER_SHARED, sentence);
+        ui.tell(codes::USER_SHARED, sentence);
     }
     match file {
         Some(file) => write_line(plan, file, ui),
@@ -194,7 +198,7 @@ fn after(
             let sentence = format!(
                 "the gateway does not know this password yet: kubectl thanos enroll -n {namespace} --htpasswd-out FILE writes the line for it"
             );
-            ui.warn(codes::GATEWAY_UNTOLD, sentence);
+            ui.tell(codes::GATEWAY_UNTOLD, sentence);
             Ok(())
         }
         None => Ok(()),
@@ -233,7 +237,7 @@ async fn unselected(
             "wiring {} does not select namespace {namespace}: nothing is wired there",
             right.name
         );
-        ui.note(codes::NAMESPACE_NOT_SELECTED, sentence);
+        ui.tell(codes::NAMESPACE_NOT_SELECTED, sentence);
     }
     Ok(())
 }
@@ -277,7 +281,7 @@ async fn take_back(
         return Ok(Ending::Fine);
     }
     for sentence in &removal.stays {
-        ui.warn(codes::STILL_NAMED, sentence);
+        ui.tell(codes::STILL_NAMED, sentence);
     }
     ui.say(
         "Label such an object kubectl-thanos.dev/wire=disabled or delete it, and run this again.",
@@ -301,7 +305,7 @@ pub(crate) fn line(done: &Done, word: &str, ui: &mut Ui<'_>) -> Result<(), Failu
 /// Says warnings.
 pub(crate) fn warn(warnings: &[(&'static Code, String)], ui: &mut Ui<'_>) {
     for (code, sentence) in warnings {
-        ui.warn(code, sentence);
+        ui.tell(code, sentence);
     }
 }
 

@@ -26,8 +26,6 @@ const AREAS: [&str; 10] = [
 
 /// The column in which a page's text begins.
 const INDENT: usize = 15;
-/// The column at which it ends.
-const WIDTH: usize = 100;
 
 /// Runs the verb.
 pub(crate) fn run(args: &ExplainArgs, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
@@ -84,13 +82,14 @@ fn data(row: &Code) -> Value {
 
 fn page(row: &Code, ui: &Ui<'_>) -> String {
     let code = ui.paint(Stream::Out, Paint::Bold, row.code);
+    let width = ui.surroundings().width();
     let mut page = format!(
         "{code}  {}  {}  {}  since {}\n{}\n\n",
         row.id,
         row.severity.word(),
         area(row),
         row.since,
-        sentence(row.title)
+        ui::wrapped(&sentence(row.title), 0, width)
     );
     let parts = [
         ("What happens", row.cause.to_owned()),
@@ -101,7 +100,7 @@ fn page(row: &Code, ui: &Ui<'_>) -> String {
     ];
     for (name, text) in parts.iter().filter(|(_, text)| !text.is_empty()) {
         let name = ui.paint(Stream::Out, Paint::Bold, &format!("{name:<INDENT$}"));
-        let _ = writeln!(page, "{name}{}", wrapped(text));
+        let _ = writeln!(page, "{name}{}", ui::wrapped(text, INDENT, width));
     }
     page
 }
@@ -138,23 +137,4 @@ fn related(row: &Code) -> Vec<&'static str> {
     near.filter(|other| *other != row)
         .map(|other| other.code)
         .collect()
-}
-
-/// Words in lines, all but the first indented.
-fn wrapped(text: &str) -> String {
-    let mut lines = String::new();
-    let mut column = INDENT;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if column > INDENT && column + 1 + length > WIDTH {
-            let _ = write!(lines, "\n{:INDENT$}", "");
-            column = INDENT;
-        } else if column > INDENT {
-            lines.push(' ');
-            column += 1;
-        }
-        lines.push_str(word);
-        column += length;
-    }
-    lines
 }

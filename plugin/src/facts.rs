@@ -52,6 +52,8 @@ pub struct World {
     namespaces: Option<BTreeMap<String, Arc<Labels>>>,
     /// Per wiring and namespace. `None`: every credential is assumed to be there.
     credentials: Option<BTreeMap<String, BTreeMap<String, Credential>>>,
+    /// Whether nobody has said anything, so that the newest CRDs are assumed, too.
+    is_assumed: bool,
 }
 
 /// Labels of a namespace.
@@ -67,6 +69,7 @@ impl World {
             served: BTreeMap::new(),
             namespaces: None,
             credentials: None,
+            is_assumed: true,
         }
     }
 
@@ -75,6 +78,7 @@ impl World {
         Self {
             namespaces: Some(BTreeMap::new()),
             credentials: Some(BTreeMap::new()),
+            is_assumed: false,
             ..Self::assumed(now)
         }
     }
@@ -151,6 +155,11 @@ impl World {
             .map_or_else(|| Arc::new(Served::newest(kind)), Arc::clone)
     }
 
+    /// Whether nobody has said which fields the served CRD of a kind knows.
+    pub fn assumes_crd(&self, kind: Kind) -> bool {
+        !self.served.contains_key(&kind)
+    }
+
     fn credential(&self, wiring: &Wiring, namespace: &str) -> Credential {
         let listed = wiring.enrolled.contains(namespace);
         let Some(known) = &self.credentials else {
@@ -188,6 +197,7 @@ impl World {
                 self.credentials.is_none() && references,
                 "the credential is in every enrolled namespace",
             ),
+            (self.is_assumed, "the newest CRDs"),
         ];
         parts
             .into_iter()

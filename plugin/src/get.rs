@@ -42,7 +42,7 @@ pub(crate) async fn run(
     global: &Global,
     ui: &mut Ui<'_>,
 ) -> Result<Ending, Failure> {
-    let cluster = Cluster::connect(global).await?;
+    let cluster = Cluster::connect(global, ui.journal()).await?;
     let wide = args.output == GetFormat::Wide;
     let now = ui.surroundings().now;
     match args.what {

@@ -12,8 +12,10 @@ use serde_json::Value;
 use thanos_core::codes;
 
 use crate::cli::{Global, InitArgs, ReportFormat};
+use crate::cluster::resource::WIRINGS;
 use crate::cluster::{Cluster, live};
 use crate::enroll::hidden::{Hidden, NewFile, htpasswd_line};
+use crate::enroll::local;
 use crate::enroll::parts::{Part, parts};
 use crate::enroll::plan as enrolment;
 use crate::enroll::wish::{Frame, wish as credential_wish};
@@ -42,6 +44,10 @@ pub(crate) async fn run(
     global: &Global,
     ui: &mut Ui<'_>,
 ) -> Result<Ending, Failure> {
+    let faults = local::check(&args.credential, args.filename.as_deref());
+    if !faults.is_empty() {
+        return Err(told(faults, ui));
+    }
     let wish = wish::wish(args, global, ui).map_err(|faults| told(faults, ui))?;
     if let Some(folder) = &args.export {
         return export(folder, &wish, ui);
@@ -50,11 +56,12 @@ pub(crate) async fn run(
     let frame = Frame {
         parts: &parts,
         cluster: &wish.written.spec.cluster,
-        now: ui.surroundings().now,
     };
+    let local::Local { given, file } =
+        local::read(&args.credential, args.dry_run, ui).map_err(|faults| told(faults, ui))?;
     let mut credential =
-        credential_wish(&args.credential, frame, ui.stdin()).map_err(|faults| told(faults, ui))?;
-    let cluster = Cluster::connect(global).await?;
+        credential_wish(&args.credential, frame, given).map_err(|faults| told(faults, ui))?;
+    let cluster = Cluster::connect(global, ui.journal()).await?;
     let terms = enroll::terms(&Value::Null, &wish.written);
     let facts = facts::gather(&cluster, &wish, &terms).await?;
     let terms = enroll::terms(facts.wiring.as_ref().unwrap_or(&Value::Null), &wish.written);
@@ -68,12 +75,6 @@ pub(crate) async fn run(
     if args.dry_run {
         return Ok(Ending::Fine);
     }
-    let file = args
-        .credential
-        .htpasswd_out
-        .as_deref()
-        .map(NewFile::prepare)
-        .transpose()?;
     if !plan.is_settled() && !args.yes && !ui.ask(&format!("Apply to {}?", facts.server)).await? {
         return Err(Failure::failed("nothing was done"));
     }
@@ -169,14 +170,14 @@ fn tell_gateway(
             let sentence = format!(
                 "namespaces write as {user} with more than one password, and a gateway keeps one per user"
             );
-            ui.warn(codes::USER_SHARED, sentence);
+            ui.tell(codes::USER_SHARED, sentence);
         }
         passwords.entry(user).or_insert(password);
     }
     let Some(file) = file else {
         if made {
             let sentence = "the gateway does not know this password yet: the same command with --htpasswd-out FILE writes the line for it";
-            ui.warn(codes::GATEWAY_UNTOLD, sentence);
+            ui.tell(codes::GATEWAY_UNTOLD, sentence);
         }
         return Ok(());
     };
@@ -289,6 +290,12 @@ fn export(folder: &Path, wish: &Wish, ui: &mut Ui<'_>) -> Result<Ending, Failure
         files::write(&path, yaml::to_string(&manifest).as_bytes())?;
         ui.text(&format!("{}\n", path.display()))?;
     }
+    warn(&plan::warnings(wish), ui);
+    ui.say(format!(
+        "Next: kubectl apply --server-side -f {}; once more where it does not know {} yet.",
+        folder.display(),
+        WIRINGS.kind
+    ));
     for namespace in wish.namespaces.iter().filter(|_| !terms.holders.is_empty()) {
         ui.say(format!(
             "Not written, because it is secret: {}. kubectl thanos enroll -n {namespace} makes it.",

@@ -7,18 +7,20 @@ use std::path::Path;
 
 use json_patch::PatchOperation;
 use thanos_core::codes;
-use thanos_core::codes::Severity;
 
 use crate::cli::{FailOn, Global, InjectArgs};
 use crate::cluster::Cluster;
 use crate::facts::Known;
 use crate::failure::{Ending, Failure};
+use crate::files::Opened;
 use crate::inputs::{self, Input};
-use crate::judge::{Judge, Judged, kind_of};
+use crate::judge::{Finding, Judge, Judged, kind_of};
 use crate::manifests::{self, Document};
+use crate::paths;
 use crate::runtime;
 use crate::ui::Ui;
 
+pub(crate) mod findings;
 mod output;
 mod report;
 
@@ -32,6 +34,8 @@ pub(crate) struct Done<'a> {
     pub(crate) pointer: String,
     /// What is done to it, in a few words.
     pub(crate) changes: Vec<String>,
+    /// Its keys that stand twice, each with its place.
+    pub(crate) duplicates: Vec<Finding>,
     /// Whether comments of its document were lost.
     pub(crate) comments_lost: bool,
 }
@@ -57,16 +61,26 @@ pub(crate) struct Work<'a> {
     pub(crate) rewrites: Vec<Rewrite<'a>>,
     /// Objects of other kinds.
     pub(crate) passed: usize,
+    /// What is no object at all, each with its place.
+    pub(crate) strays: Vec<Finding>,
 }
 
 /// Runs the verb.
 pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
+    let reads = paths::of_world(&args.filenames, &args.world);
+    paths::stdin_once(&reads)?;
+    paths::apart("--report-file", args.report_file.as_deref(), &reads)?;
+    if args.revert && args.fail_on == Some(FailOn::Unwired) {
+        let sentence = "--fail-on unwired finds every object that --revert has un-wired";
+        return Err(Failure::usage(sentence));
+    }
     if args.in_place && args.filenames.iter().any(|path| path == Path::new("-")) {
         return Err(Failure::usage("standard input cannot be edited in place")
             .hint("leave out --in-place, or name files"));
     }
     let inputs = inputs::read(&args.filenames, ui.stdin())?;
     let known = look(args, global, &inputs, ui)?;
+    known.tell_warnings(ui);
     let judge = if args.revert {
         Judge::reverting(&known)
     } else {
@@ -74,16 +88,22 @@ pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result
     };
     let work = work(&inputs, &judge)?;
     let report = Report::of(&work, &known, args);
-    if args.in_place {
-        output::in_place(&work)?;
-    } else {
+    let found = findings::count(&work.done, args.fail_on);
+    // Whatever can go wrong with it goes wrong before anything is written.
+    let file = args.report_file.as_deref();
+    let file = file
+        .map(|path| Opened::prepare(path, &report.bytes()))
+        .transpose()?;
+    if !args.in_place {
         output::print(&work, args.output, ui)?;
+    } else if found == 0 {
+        output::in_place(&work)?;
     }
     report.tell(ui);
-    if let Some(path) = &args.report_file {
-        report.write(path)?;
+    if let Some(file) = file {
+        file.keep()?;
     }
-    Ok(ending(&work.done, args.fail_on))
+    Ok(findings::conclude(found, args, ui))
 }
 
 fn look(
@@ -99,7 +119,7 @@ fn look(
         return Known::of_files(&args.world, global, ui);
     }
     runtime::wait(global, async {
-        let cluster = Cluster::connect(global).await?;
+        let cluster = Cluster::connect(global, ui.journal()).await?;
         let namespaces = namespaces(inputs, cluster.namespace());
         Known::of_cluster(&args.world, &cluster, &namespaces, ui).await
     })
@@ -133,12 +153,14 @@ pub(crate) fn work<'a>(inputs: &'a [Input], judge: &Judge<'_>) -> Result<Work<'a
         done: Vec::new(),
         rewrites: Vec::new(),
         passed: 0,
+        strays: Vec::new(),
     };
     for part in manifests::spread(&documents, |document| part(document, judge)) {
         let part = part?;
         work.done.extend(part.done);
         work.rewrites.extend(part.rewrite);
         work.passed += part.passed;
+        work.strays.extend(part.strays);
     }
     Ok(work)
 }
@@ -148,6 +170,7 @@ struct Part<'a> {
     done: Vec<Done<'a>>,
     rewrite: Option<Rewrite<'a>>,
     passed: usize,
+    strays: Vec<Finding>,
 }
 
 fn part<'a>(document: &'a Document, judge: &Judge<'_>) -> Result<Part<'a>, Failure> {
@@ -155,17 +178,20 @@ fn part<'a>(document: &'a Document, judge: &Judge<'_>) -> Result<Part<'a>, Failu
         done: Vec::new(),
         rewrite: None,
         passed: 0,
+        strays: Vec::new(),
     };
     let mut edits = Vec::new();
     for object in document.objects() {
         let Some(judged) = judge.judge(object.value) else {
             part.passed += 1;
+            part.strays.extend(findings::stray(document, &object));
             continue;
         };
         let own = judged.decision.edits();
         edits.extend(manifests::within(&object.pointer, own));
         part.done.push(Done {
             changes: crate::judge::changes(object.value, own),
+            duplicates: findings::duplicates(document, object.pointer.as_str()),
             document,
             pointer: object.pointer.as_str().to_owned(),
             judged,
@@ -189,18 +215,4 @@ fn part<'a>(document: &'a Document, judge: &Judge<'_>) -> Result<Part<'a>, Failu
         });
     }
     Ok(part)
-}
-
-fn ending(done: &[Done<'_>], fail_on: Option<FailOn>) -> Ending {
-    let threshold = match fail_on {
-        None => return Ending::Fine,
-        Some(FailOn::Warning) => Severity::Warning,
-        Some(FailOn::Error) => Severity::Error,
-    };
-    let found = done.iter().any(|done| done.judged.severity() >= threshold);
-    if found {
-        Ending::Findings
-    } else {
-        Ending::Fine
-    }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Judge<'a> {
 pub(crate) struct Judged {
     pub(crate) object: ObjectName,
     pub(crate) decision: Decision,
+    /// Whether neither the object nor anybody else has named its namespace.
+    is_namespace_assumed: bool,
 }
 
 /// What people call an object.
@@ -61,6 +63,9 @@ pub(crate) enum Word {
 /// A code with its sentence.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Finding {
+    /// The row in the registry.
+    #[serde(skip)]
+    pub(crate) row: &'static Code,
     pub(crate) code: &'static str,
     pub(crate) id: &'static str,
     pub(crate) severity: &'static str,
@@ -70,6 +75,7 @@ pub(crate) struct Finding {
 impl Finding {
     pub(crate) fn new(code: &'static Code, sentence: impl Display) -> Self {
         Self {
+            row: code,
             code: code.code,
             id: code.id,
             severity: code.severity.word(),
@@ -113,6 +119,8 @@ impl<'a> Judge<'a> {
     /// Judges an object; `None`: it is of another kind.
     pub(crate) fn judge(&self, object: &Value) -> Option<Judged> {
         let kind = kind_of(object)?;
+        let is_namespace_assumed =
+            self.known.is_namespace_assumed && text(object, "/metadata/namespace").is_none();
         match Subject::read(object, None, &self.known.namespace) {
             Ok(subject) => {
                 let name = ObjectName::of(object, kind, &self.known.namespace);
@@ -124,6 +132,7 @@ impl<'a> Judge<'a> {
                 Some(Judged {
                     object: name,
                     decision,
+                    is_namespace_assumed,
                 })
             }
             Err(Unreadable::OtherKind) => None,
@@ -141,6 +150,7 @@ impl<'a> Judge<'a> {
                 Some(Judged {
                     object: ObjectName::of(object, kind, &self.known.namespace),
                     decision,
+                    is_namespace_assumed,
                 })
             }
         }
@@ -171,14 +181,15 @@ pub(crate) fn kind_of(object: &Value) -> Option<Kind> {
     )
 }
 
+/// A text in an object, where it is there and not empty.
+fn text<'v>(object: &'v Value, pointer: &str) -> Option<&'v str> {
+    let text = object.pointer(pointer).and_then(Value::as_str);
+    text.filter(|text| !text.is_empty())
+}
+
 impl ObjectName {
     fn of(object: &Value, kind: Kind, namespace: &str) -> Self {
-        let text = |pointer: &str| {
-            object
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty())
-        };
+        let text = |pointer: &str| text(object, pointer);
         Self {
             api_version: text("/apiVersion").unwrap_or_default().to_owned(),
             kind: kind.name(),
@@ -228,6 +239,24 @@ impl Judged {
             Verdict::Leave(reason) => Some(reason),
             Verdict::Change(_) | Verdict::Refuse(_) => None,
         }
+    }
+
+    /// What to type where a namespace that nobody has named is the reason.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        let is_about_it = |reason: &Reason| {
+            matches!(
+                reason,
+                Reason::NamespaceUnknown { .. }
+                    | Reason::NamespaceNotSelected { .. }
+                    | Reason::NotEnrolled { .. }
+                    | Reason::CredentialMissing { .. }
+            )
+        };
+        let left =
+            self.decision.outcomes.iter().any(
+                |(_, outcome)| matches!(outcome, Outcome::Leave(reason) if is_about_it(reason)),
+            );
+        (self.is_namespace_assumed && left).then_some("the manifest names no namespace: give -n")
     }
 
     /// What people should know, without what the reason has said already.

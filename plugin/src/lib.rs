@@ -27,6 +27,7 @@ mod inject;
 mod inputs;
 mod judge;
 pub mod manifests;
+mod paths;
 mod runtime;
 mod surroundings;
 pub mod ui;
@@ -66,16 +67,17 @@ pub fn run_in(
         let ended = completion::answer(&words, &mut ui);
         return ui.end(ended);
     }
-    let mut command = cli::command(&cli::called_as(&args, surroundings));
-    if !surroundings.terminals[1] {
-        command = command.term_width(100);
-    }
+    let name = cli::called_as(&args, surroundings);
+    let command = cli::command(&name, surroundings.width());
     let cli = match command
         .try_get_matches_from(&args)
         .and_then(|matches| <Cli as clap::FromArgMatches>::from_arg_matches(&matches))
     {
         Ok(cli) => cli,
-        Err(error) => return ui.usage(&error, &args),
+        Err(mut error) => {
+            let hints = cli::meant(&mut error, &args, &name);
+            return ui.usage(&error, &args, &hints);
+        }
     };
     ui.set(&cli.global);
     let ended = act(&cli, surroundings, &mut ui);

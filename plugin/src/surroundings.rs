@@ -6,6 +6,11 @@ use std::io::IsTerminal;
 
 use jiff::Timestamp;
 
+/// The width where nobody says one.
+const DEFAULT_WIDTH: usize = 100;
+/// Narrower than this, nothing can be read.
+const NARROWEST: usize = 40;
+
 /// What a process finds around it.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
@@ -13,6 +18,8 @@ pub struct Surroundings {
     pub variables: BTreeMap<String, OsString>,
     /// Which streams are terminals: standard input, output and error.
     pub terminals: [bool; 3],
+    /// How wide the terminal is; `None`: nobody knows.
+    pub columns: Option<usize>,
     /// When the command began.
     pub now: Timestamp,
     /// Whether the streams are those of this process, so that a question is read beside everything else.
@@ -32,6 +39,8 @@ impl Surroundings {
                 std::io::stdout().is_terminal(),
                 std::io::stderr().is_terminal(),
             ],
+            columns: terminal_size::terminal_size_of(std::io::stdout())
+                .map(|(width, _)| usize::from(width.0)),
             now: Timestamp::now(),
             is_process: true,
         }
@@ -43,6 +52,16 @@ impl Surroundings {
             now: Timestamp::now(),
             ..Self::default()
         }
+    }
+
+    /// The column at which texts are wrapped: the terminal's own, else what `COLUMNS` says, else 100.
+    pub fn width(&self) -> usize {
+        let said = || self.variable("COLUMNS")?.parse().ok();
+        let columns = self.columns.filter(|_| self.terminals[1]);
+        columns
+            .or_else(said)
+            .filter(|columns| *columns > 0)
+            .map_or(DEFAULT_WIDTH, |columns| columns.max(NARROWEST))
     }
 
     /// The same with one variable set.

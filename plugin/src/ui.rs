@@ -5,27 +5,30 @@
 //! | the result | [`Ui::data`], [`Ui::text`], [`Ui::json`] |
 //! | what is being done | [`Ui::say`]; silent under `-q` |
 //! | more of it | [`Ui::detail`]; only under `-v` |
-//! | what people must know | [`Ui::warn`], [`Ui::note`] |
+//! | what has a code | [`Ui::tell`]: Note, Warning or Error by its severity |
+//! | what has none | [`Ui::note`], [`Ui::hint`] |
 //! | a question | [`Ui::ask`] |
 //!
 //! Colours only on a terminal and never under `NO_COLOR`, but `--color` says it last. Control characters, which
 //! could come from a hostile manifest, are written as escapes.
 
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::io::{self, Read, Write};
 
 use serde_json::Value;
-use thanos_core::codes::{self, Code};
+use thanos_core::codes;
 
 use crate::cli::{Colour, Global};
 use crate::failure::{Ending, Failure, Kind};
 use crate::surroundings::Surroundings;
 
+mod journal;
+mod talk;
 mod text;
 
+pub use journal::Journal;
 use text::clean;
-pub use text::{Paint, one_line, table};
+pub use text::{Paint, one_line, table, wrapped};
 
 /// Which stream a painted text is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,7 @@ pub struct Ui<'a> {
     colour: Colour,
     quiet: bool,
     verbose: u8,
+    journal: Journal,
 }
 
 impl<'a> Ui<'a> {
@@ -63,6 +67,7 @@ impl<'a> Ui<'a> {
             colour: Colour::Auto,
             quiet: false,
             verbose: 0,
+            journal: Journal::new(surroundings.is_process),
         }
     }
 
@@ -111,42 +116,6 @@ impl<'a> Ui<'a> {
         self.stdout.flush().map_err(|error| unwritable(&error))
     }
 
-    /// Says a line on standard error; silent under `-q`.
-    pub fn say(&mut self, line: impl Display) {
-        if !self.quiet {
-            self.talk(&line.to_string());
-        }
-    }
-
-    /// Whether only warnings and errors are said.
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
-    /// Says a line on standard error under `-v`.
-    pub fn detail(&mut self, line: impl Display) {
-        if self.verbose > 0 {
-            self.talk(&line.to_string());
-        }
-    }
-
-    /// Warns, also under `-q`.
-    pub fn warn(&mut self, code: &'static Code, sentence: impl Display) {
-        self.warning(code.code, sentence);
-    }
-
-    /// Warns by the number of a code.
-    pub fn warning(&mut self, code: &str, sentence: impl Display) {
-        let word = self.paint(Stream::Err, Paint::Warn, "Warning:");
-        self.talk(&format!("{word} {code} {sentence}"));
-    }
-
-    /// Notes what is good to know; silent under `-q`.
-    pub fn note(&mut self, code: &'static Code, sentence: impl Display) {
-        let word = self.paint(Stream::Err, Paint::Place, "Note:");
-        self.say(format!("{word} {code} {sentence}"));
-    }
-
     /// A text in a colour, where that stream has colours.
     pub fn paint(&self, stream: Stream, paint: Paint, text: &str) -> String {
         if self.paints(stream) {
@@ -193,6 +162,7 @@ impl<'a> Ui<'a> {
     /// Tells how a command ended, and gives its exit code.
     pub fn end(&mut self, ended: Result<Ending, Failure>) -> u8 {
         let flushed = self.stdout.flush().map_err(|error| unwritable(&error));
+        self.tell_journal();
         match ended.and_then(|ending| flushed.map(|()| ending)) {
             Ok(ending) => ending.exit_code(),
             Err(failure) => {
@@ -202,8 +172,9 @@ impl<'a> Ui<'a> {
         }
     }
 
-    /// Prints what clap has to say: help to standard output, misuse to standard error. Gives the exit code.
-    pub fn usage(&mut self, error: &clap::Error, args: &[OsString]) -> u8 {
+    /// Prints what clap has to say: help to standard output, misuse to standard error, with what may have been meant.
+    /// Gives the exit code.
+    pub fn usage(&mut self, error: &clap::Error, args: &[OsString], hints: &[String]) -> u8 {
         self.colour = args
             .iter()
             .filter_map(|word| match word.to_str()? {
@@ -219,7 +190,7 @@ impl<'a> Ui<'a> {
             Stream::Out
         };
         let rendered = error.render();
-        let text = if let Some(wrong) = rendered.to_string().strip_prefix("error: ") {
+        let mut text = if let Some(wrong) = rendered.to_string().strip_prefix("error: ") {
             let word = self.paint(Stream::Err, Paint::Bad, "Error:");
             format!("{word} {} {wrong}", codes::USAGE)
         } else if self.paints(stream) {
@@ -227,44 +198,16 @@ impl<'a> Ui<'a> {
         } else {
             rendered.to_string()
         };
+        for hint in hints {
+            let word = self.paint(stream, Paint::Place, "Hint:");
+            text = format!("{text}{word} {hint}\n");
+        }
         let to: &mut dyn Write = match stream {
             Stream::Out => self.stdout,
             Stream::Err => self.stderr,
         };
         let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
         u8::try_from(error.exit_code()).unwrap_or(2)
-    }
-
-    /// Says what failed, why, and what to type next.
-    pub fn fail(&mut self, failure: &Failure) {
-        if failure.kind == Kind::NobodyListens {
-            return;
-        }
-        let mut lines = vec![format!(
-            "{} {failure}",
-            self.paint(Stream::Err, Paint::Bad, "Error:")
-        )];
-        let code = failure
-            .code
-            .map(|code| format!("{code} "))
-            .unwrap_or_default();
-        for sentence in &failure.more {
-            let word = self.paint(Stream::Err, Paint::Bad, "Error:");
-            lines.push(format!("{word} {code}{sentence}"));
-        }
-        for cause in &failure.causes {
-            lines.push(format!(
-                "{} {cause}",
-                self.paint(Stream::Err, Paint::Bad, "Caused by:")
-            ));
-        }
-        for hint in &failure.hints {
-            lines.push(format!(
-                "{} {hint}",
-                self.paint(Stream::Err, Paint::Place, "Hint:")
-            ));
-        }
-        self.talk(&lines.join("\n"));
     }
 
     fn paints(&self, stream: Stream) -> bool {
@@ -279,14 +222,6 @@ impl<'a> Ui<'a> {
                 terminal && !forbidden
             }
         }
-    }
-
-    fn talk(&mut self, text: &str) {
-        let text = clean(text, self.paints(Stream::Err));
-        // Nobody can be told that nobody listens.
-        let _ = self.stderr.write_all(text.as_bytes());
-        let _ = self.stderr.write_all(b"\n");
-        let _ = self.stderr.flush();
     }
 }
 

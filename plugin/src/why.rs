@@ -5,6 +5,7 @@ use std::path::Path;
 use json_patch::PatchOperation;
 use serde::Serialize;
 use serde_json::Value;
+use thanos_core::decision::Warning;
 use thanos_core::{Outcome, Reason, Subject, codes, names};
 
 use crate::ask::{Objects, Question};
@@ -13,6 +14,7 @@ use crate::facts::Known;
 use crate::failure::{Ending, Failure};
 use crate::files;
 use crate::judge::{self, Finding, Judge, Judged, ObjectName};
+use crate::paths;
 use crate::ui::Ui;
 use crate::yaml;
 
@@ -43,6 +45,8 @@ struct Why {
     effects: Vec<String>,
     warnings: Vec<Finding>,
     patch: Vec<PatchOperation>,
+    #[serde(skip)]
+    hint: Option<&'static str>,
 }
 
 /// What one wiring comes to.
@@ -71,6 +75,7 @@ pub(crate) enum State {
 
 /// Runs the verb.
 pub(crate) fn run(args: &WhyArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
+    savable(args)?;
     let object = args.object.as_deref();
     let question = Question {
         object,
@@ -104,17 +109,47 @@ pub(crate) fn run(args: &WhyArgs, global: &Global, ui: &mut Ui<'_>) -> Result<En
     Ok(if fine { Ending::Fine } else { Ending::Findings })
 }
 
+/// Whether `--save-facts` can write anything, and over nothing that is read.
+fn savable(args: &WhyArgs) -> Result<(), Failure> {
+    let reads = paths::of_world(&args.filenames, &args.world);
+    paths::apart("--save-facts", args.save_facts.as_deref(), &reads)?;
+    let is_known = args.filenames.is_empty() || args.world.live || args.world.facts.is_some();
+    if args.save_facts.is_some() && !is_known {
+        let sentence = "--save-facts has nothing to save: without --live nothing is known";
+        return Err(
+            Failure::usage(sentence).hint("add --live, or ask for an object in the cluster")
+        );
+    }
+    Ok(())
+}
+
 fn why(value: &Value, judge: &Judge<'_>, known: &Known) -> Option<Why> {
     let judged = judge.judge(value)?;
     let edits = judged.decision.edits();
     let mut wirings = Vec::new();
     if let Ok(subject) = Subject::read(value, None, &known.namespace) {
         let facts = judge.facts(&subject);
-        let assumed = known.world.assumes_credentials();
+        let assumed = trace::Assumed {
+            credentials: known.world.assumes_credentials(),
+            crd: known.world.assumes_crd(subject.kind),
+        };
+        let lacks = |wiring: &str| {
+            let mut warnings = judged.decision.warnings.iter();
+            warnings.any(
+                |warning| matches!(warning, Warning::DefaultNotGiven { wiring: of, .. } if &**of == wiring),
+            )
+        };
         for (name, outcome) in &judged.decision.outcomes {
             let wiring = known.rules.wiring(name);
             let steps = wiring
-                .map(|wiring| trace::trace(wiring, &subject, &facts, assumed, outcome))
+                .map(|wiring| {
+                    let world = trace::World {
+                        facts: &facts,
+                        assumed,
+                        lacks_default: lacks(name),
+                    };
+                    trace::trace(wiring, &subject, &world, outcome)
+                })
                 .unwrap_or_default();
             wirings.push(OfWiring {
                 wiring: name.to_string(),
@@ -136,6 +171,7 @@ fn why(value: &Value, judge: &Judge<'_>, known: &Known) -> Option<Why> {
         effects: judged.effects().iter().map(ToString::to_string).collect(),
         warnings: judged.findings(),
         patch: edits.to_vec(),
+        hint: judged.hint(),
         object: judged.object,
     })
 }

@@ -24,6 +24,10 @@ async fn from_nothing_to_everything_but_the_webhook_and_again() -> Result<()> {
         let nobody_asks = run(cluster, &format!("{INIT} --namespaces a,b")).await?.ends(2);
         assert!(nobody_asks.err.contains("KTH0010") && nobody_asks.out.is_empty(), "{}", nobody_asks.err);
         let dry = run(cluster, &format!("{INIT} --namespaces a,b --dry-run")).await?.ends(0);
+        assert!(!dry.err.contains("KTH2303"), "{}", dry.err);
+        let pathless = INIT.replace("/api/v1/receive", "/");
+        let pathless = run(cluster, &format!("{pathless} --namespaces a --dry-run")).await?.ends(0);
+        assert!(pathless.err.contains("Warning: KTH2303 spec.remoteWrite.url: has no path"), "{}", pathless.err);
         assert_eq!(dry.out.matches("\ncreate ").count(), 8, "{}", dry.out);
 
         let line = cluster.run().folder().join("htpasswd");
@@ -246,11 +250,13 @@ async fn without_an_operator_nothing_begins() -> Result<()> {
             .await?
             .ends(0);
             assert_eq!(exported.out.lines().count(), 4, "{}", exported.out);
+            let next = format!("Next: kubectl apply --server-side -f {}", folder.display());
+            assert!(exported.err.contains(&next), "{}", exported.err);
             // What was written is what init would apply.
             let applied = cluster
                 .kubectl()?
                 .args(["apply", "--server-side", "-f"])
-                .arg(folder.join("thanoswirings.kubectl-thanos.dev.yaml"))
+                .arg(folder.join("00-crd.yaml"))
                 .output()
                 .await?;
             assert_eq!(applied.code, Some(0), "{}", applied.stderr);

@@ -11,6 +11,8 @@ fn fed(text: &str) -> super::Ran {
 fn files_that_are_not_there_or_hold_nothing() {
     let folder = usual();
     std::fs::create_dir(folder.path("empty")).unwrap();
+    folder.write("nested/deploy/one.yaml", PROMETHEUS.as_bytes());
+    folder.write("nothing.yaml", b"# to be written\n");
     for (line, code, err) in [
         (
             "inject -f DIR/none --wiring DIR/hub.yaml",
@@ -33,6 +35,26 @@ fn files_that_are_not_there_or_hold_nothing() {
             "Error: KTH0003 no file in DIR/empty ends in .json, .yaml or .yml\nHint: name the files themselves, or pipe manifests into -f -\n",
         ),
         (
+            "inject -f DIR/nested --wiring DIR/hub.yaml",
+            2,
+            "Error: KTH0003 no file in DIR/nested ends in .json, .yaml or .yml; folders are not descended into\nHint: name the files themselves, or pipe manifests into -f -\n",
+        ),
+        (
+            "inject -f DIR/deploy --wiring DIR/nothing.yaml",
+            2,
+            "Error: KTH0003 no ThanosWiring in DIR/nothing.yaml\n",
+        ),
+        (
+            "inject -f DIR/deploy --wiring DIR/hub.yaml --wiring DIR/nothing.yaml",
+            2,
+            "Error: KTH0003 no ThanosWiring in DIR/nothing.yaml\n",
+        ),
+        (
+            "inject -f DIR/deploy --wiring -",
+            2,
+            "Error: KTH0003 no ThanosWiring in standard input\n",
+        ),
+        (
             "inject -f DIR/deploy",
             2,
             "Error: KTH0003 no wiring is given\nHint: name a file with --wiring, or ask the cluster with --live\n",
@@ -45,7 +67,7 @@ fn files_that_are_not_there_or_hold_nothing() {
         (
             "inject -f - -f - --wiring DIR/hub.yaml",
             2,
-            "Error: KTH0002 standard input can be read only once\n",
+            "Error: KTH0002 standard input can be read only once: -f -, -f -\n",
         ),
         (
             "why -f DIR/hub.yaml --wiring DIR/hub.yaml",
@@ -73,6 +95,142 @@ fn files_that_are_not_there_or_hold_nothing() {
 }
 
 #[test]
+fn standard_input_is_read_once() {
+    let folder = usual();
+    for (line, flags) in [
+        ("inject -f - --wiring -", "-f -, --wiring -"),
+        (
+            "inject -f - --wiring DIR/hub.yaml --facts -",
+            "-f -, --facts -",
+        ),
+        ("why -f - --wiring -", "-f -, --wiring -"),
+        (
+            "diff -f DIR/deploy --wiring - --facts -",
+            "--wiring -, --facts -",
+        ),
+        ("init -f - --password-file -", "-f -, --password-file -"),
+        (
+            "enroll -n a --token-file - --ca-file -",
+            "--token-file -, --ca-file -",
+        ),
+    ] {
+        let ran = folder.run(line);
+        let said = format!("Error: KTH0002 standard input can be read only once: {flags}\n");
+        assert_eq!((ran.code, ran.err), (2, said), "{line}");
+    }
+    let ran = folder.pipe("inject -f DIR/prometheus.yaml --wiring -", WIRING);
+    assert!(ran.err.contains("  wired  "), "{}", ran.err);
+    let ran = folder.pipe(
+        "why -f DIR/prometheus.yaml --wiring DIR/hub.yaml --facts -",
+        FACTS,
+    );
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn what_is_written_is_not_what_is_read() {
+    let folder = usual();
+    let known = "--wiring DIR/hub.yaml --facts DIR/facts.yaml";
+    for (line, said) in [
+        (
+            format!("inject -f DIR/deploy {known} --report-file DIR/deploy/one.yaml"),
+            "--report-file would overwrite DIR/deploy/one.yaml, which -f reads",
+        ),
+        (
+            format!("inject -f DIR/deploy {known} --report-file DIR/hub.yaml"),
+            "--report-file would overwrite DIR/hub.yaml, which --wiring reads",
+        ),
+        (
+            format!("inject -f DIR/deploy {known} --report-file -"),
+            "--report-file - names no file: standard output is for the result",
+        ),
+        (
+            format!("why -f DIR/deploy {known} --save-facts DIR/deploy/../facts.yaml"),
+            "--save-facts would overwrite DIR/deploy/../facts.yaml, which --facts reads",
+        ),
+        (
+            "enroll -n a --password-file DIR/hub.yaml --htpasswd-out DIR/hub.yaml".to_owned(),
+            "--htpasswd-out would overwrite DIR/hub.yaml, which --password-file reads",
+        ),
+        (
+            "why -f DIR/deploy --wiring DIR/hub.yaml --save-facts DIR/new.yaml".to_owned(),
+            "--save-facts has nothing to save: without --live nothing is known",
+        ),
+    ] {
+        let ran = folder.run(&line);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}");
+        let said = format!("Error: KTH0002 {said}\n");
+        assert!(ran.err.starts_with(&said), "{line}\n{}", ran.err);
+    }
+    assert!(!folder.path("new.yaml").exists());
+    assert_eq!(folder.read("hub.yaml"), WIRING);
+}
+
+/// None of these has a kubeconfig to ask anybody with.
+#[test]
+fn local_mistakes_are_told_before_the_network() {
+    let folder = usual();
+    folder.write("empty", b"");
+    for (line, code, said) in [
+        (
+            "enroll -n Team_A",
+            2,
+            "KTH0002 `Team_A` is no name of a namespace",
+        ),
+        ("enroll -n a --copy-from b/c", 2, "KTH0002 `b/c` is no name"),
+        (
+            "enroll -n a --password-file DIR/none",
+            1,
+            "KTH0005 cannot read DIR/none",
+        ),
+        (
+            "enroll -n a --password-file DIR/empty",
+            2,
+            "KTH0011 DIR/empty is empty",
+        ),
+        (
+            "enroll -n a --htpasswd-out DIR/hub.yaml",
+            1,
+            "KTH0006 cannot write DIR/hub.yaml",
+        ),
+        (
+            "enroll -n a --htpasswd-out DIR/hub.yaml --dry-run",
+            1,
+            "KTH0006 cannot write",
+        ),
+        (
+            "init --cluster a --url https://x/y --namespaces a,B",
+            2,
+            "KTH0002 `B` is no name",
+        ),
+        (
+            "init -f DIR/hub.yaml --password-file DIR/none",
+            1,
+            "KTH0005 cannot read DIR/none",
+        ),
+        (
+            "init -f DIR/hub.yaml --htpasswd-out DIR/no/x",
+            1,
+            "KTH0006 cannot write DIR/no/x",
+        ),
+    ] {
+        let ran = folder.run(&format!("{line} --kubeconfig DIR/no-kubeconfig"));
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (code, ""),
+            "{line}\n{}",
+            ran.err
+        );
+        assert!(ran.err.contains(said), "{line}\n{}", ran.err);
+        assert!(
+            !ran.err.contains("KTH1003") && !ran.err.contains(".kubectl-thanos-"),
+            "{line}\n{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
 fn a_name_that_is_none() {
     for (line, said) in [
         (
@@ -82,6 +240,10 @@ fn a_name_that_is_none() {
         (
             "why promethus/k8s",
             "Error: KTH0002 promethus is no kind that is wired; a similar one is prometheus\n",
+        ),
+        (
+            "diff p.yaml",
+            "Error: KTH0002 p.yaml is not of the form KIND/NAME\nHint: name files with -f: -f p.yaml\n",
         ),
         (
             "diff pod/x",
@@ -163,7 +325,16 @@ fn other_documents_pass_whatever_they_are() {
     let others = "a: 1\n---\n- x\n---\njust text\n---\nkind: Prometheus\n---\napiVersion: example.com/v1\nkind: Prometheus\n---\napiVersion: monitoring.coreos.com/v1\nkind: Alertmanager\n";
     let ran = fed(others);
     assert_eq!((ran.code, ran.out.as_str()), (0, others));
-    assert_eq!(ran.err, "6 other objects passed through unchanged\n");
+    assert_eq!(
+        ran.err,
+        "\
+Warning: KTH0017 standard input:1: neither apiVersion nor kind: this is no Kubernetes object
+Warning: KTH0017 standard input:3: neither apiVersion nor kind: this is no Kubernetes object
+Warning: KTH0017 standard input:5: neither apiVersion nor kind: this is no Kubernetes object
+Warning: KTH0017 standard input:7: no apiVersion: this is no Kubernetes object
+Note: no Prometheus, PrometheusAgent or ThanosRuler among 6 objects
+"
+    );
 }
 
 #[test]

@@ -125,6 +125,76 @@ fn every_code_has_a_page() {
 }
 
 #[test]
+fn texts_are_as_wide_as_the_terminal_or_columns_say() {
+    let width = |surroundings: &Surroundings, line: &str| {
+        let out = Folder::with(&[]).run_with(line, "", surroundings).out;
+        let prose = out
+            .lines()
+            .filter(|line| !line.contains("  kubectl thanos ") && !line.starts_with("Usage:"));
+        prose.map(|line| line.chars().count()).max().unwrap()
+    };
+    let bare = Surroundings::bare();
+    let narrow = bare.clone().with("COLUMNS", "66");
+    let mut terminal = narrow.clone().with("NO_COLOR", "1");
+    terminal.columns = Some(80);
+    terminal.terminals[1] = true;
+    for line in ["-h", "explain KTH2009"] {
+        assert!((81..=100).contains(&width(&bare, line)), "{line}");
+        assert!((41..=66).contains(&width(&narrow, line)), "{line}");
+        assert!((67..=80).contains(&width(&terminal, line)), "{line}");
+        assert!(
+            width(&bare.clone().with("COLUMNS", "x"), line) > 80,
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn exit_codes_are_told_in_the_help() {
+    assert!(
+        run("-h")
+            .out
+            .contains("1 failed (diff: 1 differences, 2 failed)")
+    );
+    for verb in ["inject", "diff", "why", "init", "enroll"] {
+        let help = run(&format!("{verb} --help")).out;
+        assert_eq!(help.matches("Exit codes: 0 ").count(), 1, "{verb}\n{help}");
+    }
+}
+
+#[test]
+fn what_was_meant_is_said() {
+    for (line, hint) in [
+        (
+            "inject p.yaml",
+            "Hint: name files with -f: kubectl thanos inject -f p.yaml\n",
+        ),
+        (
+            "uninject",
+            "Hint: kubectl thanos inject -f FILE --revert takes a wiring out of a manifest\n",
+        ),
+        (
+            "install",
+            "Hint: kubectl thanos init wires this cluster, and names the helm line for the webhook\n",
+        ),
+        (
+            "verify",
+            "Hint: kubectl thanos why KIND/NAME goes step by step through one object\n",
+        ),
+    ] {
+        let ran = run(line);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{line}");
+        assert!(ran.err.ends_with(hint), "{line}\n{}", ran.err);
+    }
+    assert!(!run("explain -=").err.contains("to pass"));
+    let only = run("init -f hub.yaml --cluster x").err;
+    assert!(
+        only.contains("--cluster") && !only.contains("--secret"),
+        "{only}"
+    );
+}
+
+#[test]
 fn the_version_asks_nobody() {
     let ran = run("version");
     assert_eq!(

@@ -134,6 +134,17 @@ async fn questions_about_a_cluster() -> Result<()> {
     );
     let none = run(&folder, &cluster, "diff prometheus/k8s -n monitoring").await?;
     ensure!(none.code == 0 && none.out.is_empty(), "{none:#?}");
+    let told = run(&folder, &cluster, "why prometheus/none -n monitoring -v").await?;
+    let mut lines = told.err.lines();
+    let first = lines.next().unwrap_or_default();
+    ensure!(
+        first.starts_with(
+            "GET /apis/monitoring.coreos.com/v1/namespaces/monitoring/prometheuses/none"
+        ) && first.contains(" 404 ")
+            && first.ends_with(" ms")
+            && lines.next().is_some_and(|line| line.contains("KTH1004")),
+        "{told:#?}"
+    );
     Ok(())
 }
 
@@ -221,6 +232,9 @@ async fn a_silent_server_ends_with_124() -> Result<()> {
     ensure!(
         refused.code == 1
             && refused.err.starts_with("Error: KTH1001 ")
+            && refused
+                .err
+                .contains("Hint: context c of DIR/kubeconfig names that server")
             && !refused.err.contains("c4n4ry"),
         "{refused:#?}"
     );

@@ -1,7 +1,7 @@
 //! `why` and `diff` over files: what they show, and what other programs get of it.
 
 use kubectl_thanos::Surroundings;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Folder, PROMETHEUS, WIRING, expect, usual};
 
@@ -106,6 +106,73 @@ fn every_step_can_be_where_it_falls() {
         &object("prometheusExternalLabelName: cluster"),
         "labels",
         "KTH2101",
+    );
+}
+
+#[test]
+fn what_a_version_knows_is_said_as_far_as_it_is_known() {
+    let folder = usual();
+    let entry = [
+        "url",
+        "name",
+        "followRedirects",
+        "writeRelabelConfigs",
+        "basicAuth",
+    ];
+    let entry: Value = entry
+        .into_iter()
+        .map(|field| (field.to_owned(), json!({})))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let spec = json!({"properties": {"externalLabels": {}, "remoteWrite": {"items": {"properties": entry}}}});
+    let schema = json!({"openAPIV3Schema": {"properties": {"spec": spec}}});
+    let crd = json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "spec": {"names": {"plural": "prometheuses"}, "versions": [{"served": true, "schema": schema}]},
+    });
+    folder.write("crd.yaml", crd.to_string().as_bytes());
+    let with_crd = format!("{}crds: {{prometheuses: ./crd.yaml}}\n", super::FACTS);
+    folder.write("with-crd.yaml", with_crd.as_bytes());
+    let old = PROMETHEUS.replace("v3.5.0", "v2.49.0");
+    folder.write("old.yaml", old.as_bytes());
+    let limit = WIRING.replace(
+        "    auth:",
+        "    queueConfig: {sampleAgeLimit: 1h}\n    auth:",
+    );
+    folder.write("limit.yaml", limit.as_bytes());
+    let said = |object: &str, wiring: &str, facts: &str| {
+        let line = format!("why -f DIR/{object} --wiring DIR/{wiring} --facts DIR/{facts}");
+        let ran = folder.run(&line);
+        let line = ran.out.lines().find(|line| line.contains("  version "));
+        let line = line.unwrap_or_default();
+        let (_, said) = line.split_once("  version     ").unwrap_or_default();
+        (said.to_owned(), ran.out.contains("KTH2202"))
+    };
+    assert_eq!(
+        said("prometheus.yaml", "hub.yaml", "with-crd.yaml"),
+        ("3.5.0 and the CRD know every field".into(), false)
+    );
+    assert_eq!(
+        said("old.yaml", "limit.yaml", "with-crd.yaml"),
+        (
+            "2.49.0 and the CRD know what is needed, but not every default".into(),
+            true
+        )
+    );
+    assert_eq!(
+        said("prometheus.yaml", "hub.yaml", "facts.yaml"),
+        (
+            "3.5.0 knows every field that is needed; the CRD is assumed to".into(),
+            false
+        )
+    );
+    assert_eq!(
+        said("old.yaml", "limit.yaml", "facts.yaml"),
+        (
+            "2.49.0 knows what is needed, but not every default; the CRD is assumed to know that"
+                .into(),
+            true
+        )
     );
 }
 

@@ -92,6 +92,8 @@ pub struct CredentialArgs {
 /// A Secret that is not ours is left as it is (exit code 5); one of ours stays unless --replace is given. --remove
 /// takes the namespace off the list and then removes what was put there, but for a Secret that an object still
 /// names (exit code 4).
+///
+/// Exit codes: 0 done, 1 failed, 2 usage, 4 partly done, 5 refused: somebody else's object.
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos enroll -n monitoring --password-file secret.txt        a password that exists
@@ -120,7 +122,8 @@ pub struct EnrollArgs {
 /// Looks first (read only), shows the plan, asks, applies, and proves by two dry-runs that objects are wired and
 /// wrong wirings refused. Run again, it does what is still missing; what is there stays as it is.
 ///
-/// Ends with 1 where no webhook answers, and names the helm line to type.
+/// Exit codes: 0 done and proven; 1 failed, or no webhook answers, and the helm line to type is named; 2 usage, or a
+/// question cannot be asked; 4 partly done; 5 refused: somebody else's object.
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos init --cluster edge-01 --url https://receive.example.com/api/v1/receive \\

@@ -8,6 +8,7 @@ use clap::{Command, CommandFactory};
 
 use super::Cli;
 use crate::Surroundings;
+use crate::ui::wrapped;
 
 /// The verbs in groups, as the help lists them.
 const GROUPS: [(&str, &[&str]); 4] = [
@@ -22,6 +23,9 @@ const EXAMPLES: &str = "\
   kubectl thanos get prometheuses -A                                     who is wired, and why not
   kubectl thanos why prometheus/k8s -n monitoring                        one object, step by step
   kubectl thanos inject -f deploy/ --wiring hub.yaml > wired.yaml        the same wiring, offline";
+
+/// The column in which a verb's description begins.
+const ABOUT: usize = 14;
 
 /// The name to show: `kubectl thanos` where kubectl calls us, `helm thanos` where helm does, else as it is.
 pub fn called_as(args: &[OsString], surroundings: &Surroundings) -> String {
@@ -39,10 +43,11 @@ pub fn called_as(args: &[OsString], surroundings: &Surroundings) -> String {
     }
 }
 
-/// The whole command line under the name to show.
-pub fn command(name: &str) -> Command {
+/// The whole command line under the name to show, its help in lines of that width.
+pub fn command(name: &str, width: usize) -> Command {
     let command = Cli::command().bin_name(name).arg_required_else_help(true);
-    let help = root_help(&command).replace("kubectl thanos", name);
+    let command = command.term_width(width);
+    let help = root_help(&command, name, width);
     let verbs: Vec<String> = command
         .get_subcommands()
         .map(|verb| verb.get_name().to_owned())
@@ -80,9 +85,16 @@ fn indented(lines: &str) -> String {
         .collect()
 }
 
+/// Behind the verbs.
+const BEHIND: [&str; 2] = [
+    "Run `kubectl thanos COMMAND -h`, or --help for all flags. Flags go behind the command: kubectl allows none before `thanos`.",
+    "Exit codes: 0 fine, 1 failed (diff: 1 differences, 2 failed), 2 usage or nothing to work on, 3 findings, 4 partly done, 5 refused, 124 timeout, 130 interrupted.",
+];
+
 /// Examples first, then the verbs in their groups.
-fn root_help(command: &Command) -> String {
-    let mut help = format!("{{about-with-newline}}\n{}", indented(EXAMPLES));
+fn root_help(command: &Command, name: &str, width: usize) -> String {
+    let called = |text: &str| text.replace("kubectl thanos", name);
+    let mut help = format!("{{about-with-newline}}\n{}", called(&indented(EXAMPLES)));
     let about = |verb: &str| {
         let about = command.find_subcommand(verb).and_then(Command::get_about);
         about.map(ToString::to_string).unwrap_or_default()
@@ -90,16 +102,14 @@ fn root_help(command: &Command) -> String {
     for (group, verbs) in GROUPS {
         let _ = writeln!(help, "\n{group}");
         for verb in verbs {
-            let _ = writeln!(help, "  {verb:<12}{}", about(verb));
+            let about = wrapped(&about(verb), ABOUT, width);
+            let _ = writeln!(help, "  {verb:<12}{about}");
         }
     }
-    help + "
-Run `kubectl thanos COMMAND -h`, or --help for all flags. Flags go behind the command: kubectl allows
-none before `thanos`.
-
-Exit codes: 0 fine, 1 failed (of diff: differences), 2 usage or nothing to work on, 3 findings, 4 partly done,
-5 refused, 124 timeout, 130 interrupted.
-"
+    for text in BEHIND {
+        let _ = writeln!(help, "\n{}", wrapped(&called(text), 0, width));
+    }
+    help
 }
 
 #[cfg(test)]

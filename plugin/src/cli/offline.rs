@@ -20,12 +20,14 @@ pub struct WorldArgs {
 
 /// Wire manifests: files in, wired manifests out.
 ///
-/// Documents that do not change pass byte for byte, and so does every byte of a changed one that is not ours.
-/// Items of a List are wired inside it. What was done with each object is said on standard error.
+/// Documents that do not change pass byte for byte, and so does every byte of a changed one that no edit touches; a
+/// touched flow mapping becomes block style (KTH0008). Items of a List are wired inside it. What was done with each
+/// object is said on standard error.
 ///
-/// Without --facts and --live, namespaces are taken to have no labels and the credential to be there (KTH0009).
+/// Without --facts and --live, namespaces are taken to have no labels, the credential to be there and the CRDs to be
+/// the newest (KTH0009).
 ///
-/// Ends with 0 also when objects are left as they are; with 3 only under --fail-on.
+/// Exit codes: 0 also when objects are left as they are, 1 failed, 2 usage or nothing to work on, 3 found by --fail-on.
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos inject -f deploy/ --wiring hub.yaml > wired.yaml       a folder of manifests
@@ -45,10 +47,10 @@ pub struct InjectArgs {
     /// Take out what wirings have put in, instead
     #[arg(long, conflicts_with_all = ["wirings", "facts", "live"])]
     pub revert: bool,
-    /// Write the files themselves: all of them, or none when anything is wrong
+    /// Write the files themselves: all of them, or none when anything is wrong or --fail-on finds something
     #[arg(long, conflicts_with = "output")]
     pub in_place: bool,
-    /// End with 3 when an object is left for a reason of this severity or above
+    /// End with 3 when an object is left, or wired with a warning, of this severity or above; or when any ends unwired
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
     /// Write the report as JSON to a file, too
@@ -74,6 +76,8 @@ pub enum FailOn {
     Warning,
     /// Something in the object itself stands in the way.
     Error,
+    /// An object, selected or not, ends not wired.
+    Unwired,
 }
 
 /// Say why an object is wired, or why not.
@@ -81,7 +85,7 @@ pub enum FailOn {
 /// Goes through each wiring in the order in which it is decided: kind, namespace, object, opt-out, credential,
 /// version, entry, labels; says which of them decided, with its code, what would change and what that sets off.
 ///
-/// Ends with 0 when the object is wired, or would be by what is shown, and with 3 when it is not.
+/// Exit codes: 0 wired, or would be by what is shown; 1 failed; 2 usage or nothing to work on; 3 not wired.
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos why prometheus/k8s -n monitoring                       an object in the cluster
@@ -122,7 +126,7 @@ pub enum ReportFormat {
 ///
 /// KUBECTL_EXTERNAL_DIFF names another diff program, as for kubectl diff.
 ///
-/// Ends with 0 without differences, with 1 when there are some, and with 2 or more on an error.
+/// Exit codes: 0 no differences, 1 differences, 2 failed, usage or nothing to work on.
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos diff prometheus/k8s -n monitoring                      an object in the cluster
@@ -190,7 +194,9 @@ pub enum CompletionFor {
     Kubectl,
 }
 
-/// Print the version. Asks nobody.
+/// Print the version.
+///
+/// Asks nobody.
 #[derive(Args, Debug)]
 pub struct VersionArgs {
     /// What to print

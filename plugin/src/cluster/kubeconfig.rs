@@ -15,15 +15,35 @@ use crate::yaml;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// A client's settings, and who names its server, as a hint.
+pub(super) struct Settings {
+    pub(super) config: Config,
+    pub(super) origin: String,
+}
+
 /// Reads the settings that the flags ask for; a pod's own account where there is no kubeconfig at all.
-pub(super) async fn settings(global: &Global) -> Result<Config, Failure> {
-    let mut config = match read(global.kubeconfig.as_deref())? {
-        Some(file) => of_context(file, global).await?,
-        None => in_cluster(global)?,
+pub(super) async fn settings(global: &Global) -> Result<Settings, Failure> {
+    let (mut config, origin) = match read(global.kubeconfig.as_deref())? {
+        Some(file) => {
+            let origin = origin(&file, global);
+            (of_context(file, global).await?, origin)
+        }
+        None => (in_cluster(global)?, "this pod's own account".to_owned()),
     };
     config.connect_timeout = Some(CONNECT);
     config.auth_info.impersonate = global.impersonate.clone().or(config.auth_info.impersonate);
-    Ok(config)
+    let origin = format!("{origin} names that server; --context and --kubeconfig name another");
+    Ok(Settings { config, origin })
+}
+
+fn origin(file: &Kubeconfig, global: &Global) -> String {
+    let context = global.context.as_ref().or(file.current_context.as_ref());
+    let context = context.map_or("", String::as_str);
+    let path = global
+        .kubeconfig
+        .as_deref()
+        .unwrap_or(Path::new("~/.kube/config"));
+    format!("context {context} of {}", path.display())
 }
 
 /// The merged kubeconfig; `None` where there is none in the default place.

@@ -56,6 +56,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) at: &'a At,
     /// Of whom.
     pub(crate) server: &'a str,
+    /// Who names that server, as a hint.
+    pub(crate) origin: &'a str,
 }
 
 impl Asked<'_> {
@@ -92,7 +94,8 @@ impl Asked<'_> {
                     .because(format!(
                         "its answer to {} {} is no JSON",
                         self.verb, self.at
-                    )),
+                    ))
+                    .hint(self.origin),
             ),
             Error::Service(error) => match error.downcast::<client::AuthError>() {
                 Ok(error) => other(self.without_credential(&error)),
@@ -105,6 +108,7 @@ impl Asked<'_> {
     fn unreachable(&self) -> Failure {
         Failure::failed(format!("the API server {} cannot be reached", self.server))
             .code(codes::UNREACHABLE)
+            .hint(self.origin)
     }
 
     fn without_credential(&self, error: &client::AuthError) -> Failure {
@@ -118,7 +122,9 @@ impl Asked<'_> {
 
     /// Sorts and words a Status.
     fn answered(&self, status: &Status) -> Trouble {
-        let Self { verb, at, server } = self;
+        let Self {
+            verb, at, server, ..
+        } = self;
         let said = one_sentence(&status.message);
         if status.code == 401 {
             return other(
@@ -207,6 +213,7 @@ pub(crate) fn no_client(error: Error, server: &str) -> Failure {
         verb: "get",
         at: &at,
         server,
+        origin: "",
     };
     match error {
         Error::Auth(error) => asked.without_credential(&error),
@@ -301,6 +308,7 @@ mod tests {
             verb,
             at,
             server: "https://s",
+            origin: "",
         }
         .answered(status)
     }

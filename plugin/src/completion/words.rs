@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn completes_what_may_stand_next() {
-        let mut command = crate::cli::command("kubectl thanos");
+        let mut command = crate::cli::command("kubectl thanos", usize::MAX);
         command.build();
         let complete = |line: &str| {
             let words: Vec<String> = line.split(' ').map(str::to_owned).collect();

@@ -23,30 +23,15 @@ pub(crate) struct Frame<'a> {
     pub(crate) parts: &'a [(Part, Reference)],
     /// The wiring's cluster: the user name by default.
     pub(crate) cluster: &'a str,
-    /// Now.
-    pub(crate) now: Timestamp,
 }
 
 /// Reads what the flags give; every fault at once.
-pub(crate) fn wish(
+pub(crate) fn given(
     args: &CredentialArgs,
-    frame: Frame<'_>,
+    now: Timestamp,
     stdin: &mut dyn Read,
-) -> Result<Wish, Vec<Failure>> {
-    let mut faults = needless(args, frame.parts);
-    let files = [&args.password_file, &args.token_file, &args.ca_file];
-    let dashes = files
-        .iter()
-        .filter(|file| file.as_deref() == Some(Path::new("-")));
-    if dashes.count() > 1 {
-        faults.push(
-            Failure::usage("standard input can be only one of the files")
-                .code(codes::CREDENTIAL_UNUSABLE),
-        );
-    }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
+) -> Result<Values, Vec<Failure>> {
+    let mut faults = Vec::new();
     let mut given = Values::new();
     let mut take = |part: Part, value: Result<Hidden, Failure>| match value {
         Ok(value) => drop(given.insert(part, value)),
@@ -62,8 +47,22 @@ pub(crate) fn wish(
         take(Part::Token, Hidden::read_line(path, stdin));
     }
     if let Some(path) = &args.ca_file {
-        take(Part::Authority, authority(path, frame.now, stdin));
+        take(Part::Authority, authority(path, now, stdin));
     }
+    if faults.is_empty() {
+        Ok(given)
+    } else {
+        Err(faults)
+    }
+}
+
+/// Holds what was given against what the wiring keeps; every fault at once.
+pub(crate) fn wish(
+    args: &CredentialArgs,
+    frame: Frame<'_>,
+    given: Values,
+) -> Result<Wish, Vec<Failure>> {
+    let mut faults = needless(args, frame.parts);
     let mut fallback = Values::new();
     if has(frame.parts, Part::User) {
         fallback.insert(Part::User, Hidden::new(frame.cluster));
@@ -194,9 +193,9 @@ mod tests {
         let frame = Frame {
             parts: &parts(of),
             cluster: "edge",
-            now: Timestamp::UNIX_EPOCH,
         };
-        wish(args, frame, &mut stdin.as_bytes())
+        let given = given(args, Timestamp::UNIX_EPOCH, &mut stdin.as_bytes())?;
+        wish(args, frame, given)
     }
 
     const BASIC: &[Part] = &[Part::User, Part::Password];
@@ -212,19 +211,17 @@ mod tests {
     #[test]
     fn every_flag_that_fits_no_part_is_a_fault() {
         let args = CredentialArgs {
-            user: Some("a:b".into()),
             token_file: Some("-".into()),
-            ca_file: Some(PathBuf::from("-")),
+            htpasswd_out: Some(PathBuf::from("lines")),
             ..CredentialArgs::default()
         };
-        let faults = wished(&args, BASIC, "").unwrap_err();
+        let faults = wished(&args, &[Part::User], "token\n").unwrap_err();
         let sentences: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
         assert_eq!(
             sentences,
             [
+                "--htpasswd-out: the wiring keeps no password in a namespace",
                 "--token-file: the wiring keeps no token in a namespace",
-                "--ca-file: the wiring keeps no certificate authority in a namespace",
-                "standard input can be only one of the files",
             ]
         );
         let args = CredentialArgs {

@@ -51,6 +51,7 @@ pub(super) fn read(
         faults: Vec::new(),
     };
     let mut world = World::assumed(now);
+    world.is_assumed = false;
     let crds = reader.world(&mut world);
     if !reader.faults.is_empty() {
         return Err(Failure::all(codes::FACTS_INVALID, reader.faults));

@@ -1,6 +1,7 @@
 //! The look at the world, once, before anything is decided: rules and facts from files, from the cluster, or assumed.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -21,6 +22,8 @@ pub(crate) struct Known {
     pub(crate) world: World,
     /// The namespace of objects that name none.
     pub(crate) namespace: String,
+    /// Whether nobody has named it.
+    pub(crate) is_namespace_assumed: bool,
 }
 
 impl Known {
@@ -30,6 +33,16 @@ impl Known {
             rules: Rules::default(),
             world: World::assumed(ui.surroundings().now),
             namespace: namespace(global),
+            is_namespace_assumed: global.namespace.is_none(),
+        }
+    }
+
+    /// Says what an admin should know of the wirings, though they are right.
+    pub(crate) fn tell_warnings(&self, ui: &mut Ui<'_>) {
+        for wiring in self.rules.wirings() {
+            for fault in wiring.warnings() {
+                ui.tell(fault.code, format!("wiring {}: {fault}", wiring.name));
+            }
         }
     }
 
@@ -37,7 +50,7 @@ impl Known {
     pub(crate) fn of_files(
         args: &WorldArgs,
         global: &Global,
-        ui: &Ui<'_>,
+        ui: &mut Ui<'_>,
     ) -> Result<Self, Failure> {
         if args.wirings.is_empty() {
             return Err(Failure::usage("no wiring is given")
@@ -45,15 +58,16 @@ impl Known {
                 .hint("name a file with --wiring, or ask the cluster with --live"));
         }
         let now = ui.surroundings().now;
-        let rules = wirings::of_files(&args.wirings)?;
+        let rules = wirings::of_files(&args.wirings, ui.stdin())?;
         let world = match &args.facts {
             None => World::assumed(now),
-            Some(path) => of_file(path, now)?,
+            Some(path) => of_file(path, now, ui.stdin())?,
         };
         Ok(Self {
             rules,
             world,
             namespace: namespace(global),
+            is_namespace_assumed: global.namespace.is_none(),
         })
     }
 
@@ -68,7 +82,7 @@ impl Known {
         let rules = if args.wirings.is_empty() {
             of_objects(&stored, ui)
         } else {
-            wirings::of_files(&args.wirings)?
+            wirings::of_files(&args.wirings, ui.stdin())?
         };
         let namespaces: Vec<&str> = namespaces.iter().map(String::as_str).collect();
         let world = cluster.world(&namespaces, &stored).await?;
@@ -76,6 +90,7 @@ impl Known {
             rules,
             world,
             namespace: cluster.namespace().to_owned(),
+            is_namespace_assumed: false,
         })
     }
 }
@@ -87,8 +102,8 @@ fn namespace(global: &Global) -> String {
         .unwrap_or_else(|| "default".to_owned())
 }
 
-fn of_file(path: &PathBuf, now: Timestamp) -> Result<World, Failure> {
-    let inputs = inputs::read(std::slice::from_ref(path), &mut std::io::empty())?;
+fn of_file(path: &PathBuf, now: Timestamp, stdin: &mut dyn Read) -> Result<World, Failure> {
+    let inputs = inputs::read(std::slice::from_ref(path), stdin)?;
     let [input] = inputs.as_slice() else {
         let sentence = format!("{} is a folder: --facts takes one file", path.display());
         return Err(Failure::usage(sentence).code(codes::FACTS_INVALID));
@@ -109,7 +124,7 @@ fn of_objects(stored: &[Value], ui: &mut Ui<'_>) -> Rules {
                     .and_then(Value::as_str)
                     .unwrap_or_default();
                 let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                ui.warn(
+                ui.tell(
                     codes::WIRING_INVALID,
                     format!("wiring {name} is left out: {}", sentences.join("; ")),
                 );

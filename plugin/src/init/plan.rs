@@ -55,12 +55,7 @@ pub(crate) fn plan(
         cluster: vec![crd(facts, &mut faults), wiring_row(wish, facts)],
         ..Plan::default()
     };
-    plan.warnings.extend(
-        wish.right
-            .warnings()
-            .into_iter()
-            .map(|fault| (fault.code, fault.to_string())),
-    );
+    plan.warnings.extend(warnings(wish));
     for (namespace, found) in &facts.namespaces {
         match plan::plan(terms, namespace, credential, found) {
             Ok(enrolment) => {
@@ -80,6 +75,19 @@ pub(crate) fn plan(
     } else {
         Err(faults)
     }
+}
+
+/// What people should know of the wiring itself, though it is right.
+pub(crate) fn warnings(wish: &Wish) -> Vec<(&'static Code, String)> {
+    let own = wish.right.warnings().into_iter();
+    let mut warnings: Vec<_> = own.map(|fault| (fault.code, fault.to_string())).collect();
+    let url = url::Url::parse(&wish.right.entry.url);
+    if url.is_ok_and(|url| matches!(url.path(), "" | "/")) {
+        let sentence =
+            "spec.remoteWrite.url: has no path: Thanos Receive listens at /api/v1/receive";
+        warnings.push((codes::WIRING_PATHLESS, sentence.to_owned()));
+    }
+    warnings
 }
 
 /// What stands in the way of the whole.
@@ -277,7 +285,8 @@ pub(crate) fn as_json(plan: &Plan) -> Value {
     plan.rows().map(row).collect()
 }
 
-/// Every object of the plan as a manifest for whoever applies it otherwise, by the name of its file. No Secret is in it.
+/// Every object of the plan as a manifest for whoever applies it otherwise, by the name of its file: numbered, because
+/// that is the order in which a folder is applied. No Secret is in it.
 pub(crate) fn manifests(wish: &Wish, terms: &Terms) -> Vec<(String, Value)> {
     let mut wiring = wish.manifest.clone();
     if !terms.holders.is_empty() && !wish.namespaces.is_empty() {
@@ -285,10 +294,10 @@ pub(crate) fn manifests(wish: &Wish, terms: &Terms) -> Vec<(String, Value)> {
     }
     let mut files = vec![
         (
-            format!("{}.yaml", wiring_crd_name()),
+            "00-crd.yaml".to_owned(),
             serde_json::to_value(wiring::crd()).unwrap_or_default(),
         ),
-        (format!("thanoswiring-{}.yaml", terms.wiring), wiring),
+        (format!("10-wiring-{}.yaml", terms.wiring), wiring),
     ];
     let enrolled = if terms.holders.is_empty() {
         &[][..]
@@ -297,11 +306,11 @@ pub(crate) fn manifests(wish: &Wish, terms: &Terms) -> Vec<(String, Value)> {
     };
     for namespace in enrolled {
         files.push((
-            format!("{namespace}-role.yaml"),
+            format!("20-{namespace}-role.yaml"),
             objects::role(terms, namespace),
         ));
         files.push((
-            format!("{namespace}-rolebinding.yaml"),
+            format!("20-{namespace}-rolebinding.yaml"),
             objects::binding(terms, namespace),
         ));
     }

@@ -8,6 +8,8 @@ use thanos_core::decision::Fault;
 use thanos_core::{ThanosWiring, Wiring, codes, names, wiring};
 
 use crate::cli::{Global, InitArgs, InitAuth, InitOnDelete, InitOptOut, WiringArgs};
+use crate::cluster::live;
+use crate::enroll::local::misnamed;
 use crate::facts::located;
 use crate::failure::Failure;
 use crate::inputs;
@@ -39,16 +41,23 @@ pub(crate) fn wish(
     ui: &mut Ui<'_>,
 ) -> Result<Wish, Vec<Failure>> {
     let raw = match &args.filename {
-        Some(path) => of_file(path, ui)?,
-        None => of_flags(&args.wiring, args.credential.ca_file.is_some())?,
+        Some(path) => of_file(path, ui),
+        None => of_flags(&args.wiring, args.credential.ca_file.is_some()),
     };
     let mut namespaces: BTreeSet<String> = args.namespaces.iter().cloned().collect();
     namespaces.extend(global.namespace.clone());
-    let listed = raw["spec"]["credentials"]["namespaces"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    namespaces.extend(listed.filter_map(Value::as_str).map(str::to_owned));
+    namespaces.extend(raw.iter().flat_map(live::enrolled).map(str::to_owned));
+    let mut faults: Vec<Failure> = namespaces
+        .iter()
+        .filter_map(|name| misnamed(name))
+        .collect();
+    let raw = match raw {
+        Ok(raw) if faults.is_empty() => raw,
+        raw => {
+            faults.extend(raw.err().into_iter().flatten());
+            return Err(faults);
+        }
+    };
     let one = |failure: Failure| vec![failure];
     let (written, right) = crate::enroll::read(&raw).map_err(one)?;
     let manifest = manifest(&raw, &written).map_err(one)?;

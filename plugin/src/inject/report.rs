@@ -1,18 +1,15 @@
 //! What `inject` says about each object: for people on standard error, for programs in a file. One from the other.
 
-use std::path::Path;
-
 use serde::Serialize;
 use serde_json::Value;
 use thanos_core::{Outcome, codes, names};
 
+use super::findings::line;
 use super::{Done, Work};
 use crate::cli::InjectArgs;
 use crate::facts::Known;
-use crate::failure::Failure;
-use crate::files;
 use crate::judge::{Finding, ObjectName, Word};
-use crate::manifests::Document;
+use crate::manifests::STDIN;
 use crate::ui::{Paint, Stream, Ui};
 
 /// The report.
@@ -25,6 +22,12 @@ pub(super) struct Report {
     /// What was taken to be so because nobody was asked.
     assumed: Vec<&'static str>,
     objects: Vec<OfObject>,
+    /// Inputs without any object, in a sentence each.
+    #[serde(skip)]
+    empty: Vec<String>,
+    /// What is no object.
+    #[serde(skip)]
+    strays: Vec<Finding>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -50,6 +53,8 @@ struct OfObject {
     outcomes: Vec<OfWiring>,
     warnings: Vec<Finding>,
     comments_lost: bool,
+    #[serde(skip)]
+    hint: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,11 +87,16 @@ impl Report {
             summary,
             assumed,
             objects,
+            empty: empty(work),
+            strays: work.strays.clone(),
         }
     }
 
     /// Tells it to people.
     pub(super) fn tell(&self, ui: &mut Ui<'_>) {
+        for sentence in &self.empty {
+            ui.note(sentence);
+        }
         let titles: Vec<String> = self
             .objects
             .iter()
@@ -101,13 +111,18 @@ impl Report {
         for (line, title) in self.objects.iter().zip(&titles) {
             line.tell(&format!("{title:<width$}"), ui);
         }
-        match self.summary.passed_through {
-            0 => {}
-            1 => ui.say("1 other object passed through unchanged"),
-            other => ui.say(format!("{other} other objects passed through unchanged")),
+        for stray in &self.strays {
+            ui.tell(stray.row, &stray.sentence);
+        }
+        match (self.summary.passed_through, self.objects.is_empty()) {
+            (0, _) => {}
+            (1, true) => ui.note(format!("{NONE_OF_OURS} among 1 object")),
+            (other, true) => ui.note(format!("{NONE_OF_OURS} among {other} objects")),
+            (1, false) => ui.say("1 other object passed through unchanged"),
+            (other, false) => ui.say(format!("{other} other objects passed through unchanged")),
         }
         if !self.assumed.is_empty() {
-            ui.note(
+            ui.tell(
                 codes::ASSUMED,
                 format!(
                     "assumed: {}; --facts or --live makes sure",
@@ -117,11 +132,29 @@ impl Report {
         }
     }
 
-    /// Writes it for programs.
-    pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
+    /// For programs.
+    pub(super) fn bytes(&self) -> Vec<u8> {
         let value = serde_json::to_value(self).unwrap_or(Value::Null);
-        files::write(path, format!("{value:#}\n").as_bytes())
+        format!("{value:#}\n").into_bytes()
     }
+}
+
+/// Where no object of our kinds is.
+const NONE_OF_OURS: &str = "no Prometheus, PrometheusAgent or ThanosRuler";
+
+/// The inputs that hold nothing, each in a sentence.
+fn empty(work: &Work<'_>) -> Vec<String> {
+    let empty = work
+        .inputs
+        .iter()
+        .filter(|input| input.documents.is_empty());
+    let sentence = |name: &str, text: &str| match (name, text) {
+        (STDIN, "") => format!("{STDIN} is empty"),
+        _ => format!("{name} holds no object"),
+    };
+    empty
+        .map(|input| sentence(input.source.name(), input.source.text()))
+        .collect()
 }
 
 impl OfObject {
@@ -144,8 +177,9 @@ impl OfObject {
             finding,
             changes: done.changes.clone(),
             outcomes: outcomes.collect(),
-            warnings: judged.findings(),
+            warnings: [judged.findings(), done.duplicates.clone()].concat(),
             comments_lost: done.comments_lost,
+            hint: judged.hint(),
         }
     }
 
@@ -160,7 +194,7 @@ impl OfObject {
             Word::Wired => format!("{title}  {}{changes}", word(Paint::Good, "wired")),
             Word::AlreadyWired => format!("{title}  {}  (already)", word(Paint::Good, "wired")),
             Word::Unwired => format!("{title}  {}{changes}", word(Paint::Warn, "un-wired")),
-            Word::Touched => format!("{title}  {}", word(Paint::Dim, "touched")),
+            Word::Touched => format!("{title}  {} {}", self.finding.code, self.finding.sentence),
             Word::Left => format!(
                 "{title}  {}  {} {}",
                 word(Paint::Warn, "left"),
@@ -171,7 +205,7 @@ impl OfObject {
         ui.say(line);
         ui.detail(format!("  at {}:{}", self.file, self.line));
         if self.comments_lost {
-            ui.note(
+            ui.tell(
                 codes::COMMENTS_LOST,
                 format!(
                     "{}:{} was written anew and lost its comments",
@@ -185,10 +219,16 @@ impl OfObject {
             .iter()
             .filter(|warning| quiet || !self.is_said(warning))
         {
-            ui.warning(
-                warning.code,
-                format!("{}: {}", self.object.title(), warning.sentence),
-            );
+            // A key that stands twice has a place of its own.
+            let title = if warning.row == codes::DUPLICATE_KEY {
+                String::new()
+            } else {
+                format!("{}: ", self.object.title())
+            };
+            ui.tell(warning.row, format!("{title}{}", warning.sentence));
+        }
+        if let Some(hint) = self.hint {
+            ui.hint(hint);
         }
     }
 
@@ -198,16 +238,6 @@ impl OfObject {
             && warning.code == self.finding.code
             && warning.sentence.ends_with(&self.finding.sentence)
     }
-}
-
-/// The line on which an object begins. That of a whole document is found without counting the source anew.
-fn line(document: &Document, pointer: &str) -> usize {
-    if !pointer.is_empty() {
-        return document.position(pointer).line;
-    }
-    let is_before =
-        |line: &&str| line.starts_with("---") || line.starts_with('#') || line.trim().is_empty();
-    document.first_line() + document.text().lines().take_while(is_before).count()
 }
 
 impl OfWiring {

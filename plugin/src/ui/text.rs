@@ -109,6 +109,26 @@ pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
         .collect()
 }
 
+/// Words in lines that end at a column; the first line begins at `indent`, and the others are indented to it.
+pub fn wrapped(text: &str, indent: usize, width: usize) -> String {
+    let mut lines = String::new();
+    let mut column = indent;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if column > indent && column + 1 + length > width {
+            lines.push('\n');
+            lines.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if column > indent {
+            lines.push(' ');
+            column += 1;
+        }
+        lines.push_str(word);
+        column += length;
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +141,12 @@ mod tests {
             "\x1b[31ma\x1b[0m\\u{1b}[2J"
         );
         assert_eq!(one_line("a\nb"), "a\\nb");
+    }
+
+    #[test]
+    fn words_are_wrapped_and_never_cut() {
+        assert_eq!(wrapped("one two three", 2, 9), "one two\n  three");
+        assert_eq!(wrapped("one overlong-word", 0, 5), "one\noverlong-word");
     }
 
     #[test]

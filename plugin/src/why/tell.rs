@@ -19,7 +19,7 @@ pub(super) fn tell(report: &Report, ui: &mut Ui<'_>) -> Result<(), Failure> {
     }
     ui.text(&text)?;
     if !report.assumed.is_empty() {
-        ui.note(
+        ui.tell(
             codes::ASSUMED,
             format!(
                 "assumed: {}; --facts or --live makes sure",
@@ -63,6 +63,9 @@ fn object(why: &Why, text: &mut String, ui: &Ui<'_>) {
     for warning in why.warnings.iter().filter(|warning| !said(warning.code)) {
         let sign = ui.paint(Stream::Out, Paint::Warn, "warning");
         let _ = writeln!(text, "  {sign}  {} {}", warning.code, warning.sentence);
+    }
+    if let Some(hint) = why.hint {
+        let _ = writeln!(text, "  hint     {hint}");
     }
     if why.state == State::Left || why.wirings.iter().any(|of| of.state == State::Left) {
         let code = why

@@ -69,12 +69,29 @@ const PLACES: [Place; 9] = [
     Place::Labels,
 ];
 
+/// What was only assumed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Assumed {
+    /// That credentials are there.
+    pub(super) credentials: bool,
+    /// That the served CRD is the newest.
+    pub(super) crd: bool,
+}
+
+/// What is known around a subject, and how well.
+#[derive(Clone, Copy)]
+pub(super) struct World<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) assumed: Assumed,
+    /// Whether a default of the wiring was not given because a version does not know it.
+    pub(super) lacks_default: bool,
+}
+
 /// The steps of a wiring for a subject, by what came of it.
 pub(super) fn trace(
     wiring: &Wiring,
     subject: &Subject<'_>,
-    facts: &Facts,
-    assumed: bool,
+    world: &World<'_>,
     outcome: &Outcome,
 ) -> Vec<Step> {
     let reason = match outcome {
@@ -99,7 +116,7 @@ pub(super) fn trace(
         let said = match (result, reason) {
             (Passed::No, Some(reason)) => format!("{} {reason}", reason.code()),
             (Passed::NotReached, _) => "not looked at".to_owned(),
-            _ => well(place, wiring, subject, facts, assumed),
+            _ => well(place, wiring, subject, world),
         };
         Step {
             place,
@@ -143,13 +160,7 @@ fn place(reason: &Reason) -> Place {
 }
 
 /// What a step that went well has found.
-fn well(
-    step: Place,
-    wiring: &Wiring,
-    subject: &Subject<'_>,
-    facts: &Facts,
-    assumed: bool,
-) -> String {
+fn well(step: Place, wiring: &Wiring, subject: &Subject<'_>, world: &World<'_>) -> String {
     match step {
         Place::Wiring => "it is there".to_owned(),
         Place::Kind => format!("{} is listed", subject.kind.name()),
@@ -170,8 +181,8 @@ fn well(
             ),
             _ => "none".to_owned(),
         },
-        Place::Credential => credential(wiring, subject, facts, assumed),
-        Place::Version => version(subject, facts),
+        Place::Credential => credential(wiring, subject, world),
+        Place::Version => version(subject, world),
         Place::Entry => format!("remoteWrite[{}] to {}", wiring.entry.name, wiring.entry.url),
         Place::Labels => {
             let enforced = wiring
@@ -190,7 +201,7 @@ fn well(
     }
 }
 
-fn credential(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bool) -> String {
+fn credential(wiring: &Wiring, subject: &Subject<'_>, world: &World<'_>) -> String {
     let mut named: Vec<String> = wiring
         .references
         .iter()
@@ -205,9 +216,9 @@ fn credential(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bo
         .collect();
     named.dedup();
     let named = named.join(", ");
-    match facts.credentials.get(&wiring.name) {
+    match world.facts.credentials.get(&wiring.name) {
         _ if wiring.references.is_empty() => "none is needed".to_owned(),
-        Some(Credential::Ready) if assumed => {
+        Some(Credential::Ready) if world.assumed.credentials => {
             format!("{named}, assumed to be in {}", subject.namespace)
         }
         Some(Credential::Ready) => format!("{named} is in {}", subject.namespace),
@@ -217,23 +228,38 @@ fn credential(wiring: &Wiring, subject: &Subject<'_>, facts: &Facts, assumed: bo
     }
 }
 
-fn version(subject: &Subject<'_>, facts: &Facts) -> String {
+/// Which version and CRD know the fields. What a CRD knows is said only of one that was looked at.
+fn version(subject: &Subject<'_>, world: &World<'_>) -> String {
     let own = subject
         .spec_text("version")
         .filter(|version| !version.is_empty())
         .and_then(versions::parse);
     let default = || {
-        let operator = facts.operator.as_ref()?;
+        let operator = world.facts.operator.as_ref()?;
         match subject.kind {
             Kind::Prometheus | Kind::PrometheusAgent => versions::default_prometheus(operator),
             Kind::ThanosRuler => versions::default_thanos(operator),
         }
     };
-    match (own, default()) {
-        (Some(own), _) => format!("{own} and the CRD know every field"),
-        (None, Some(default)) => {
-            format!("{default}, the operator's default, and the CRD know every field")
+    let runs = match (own, default()) {
+        (Some(own), _) => Some(own.to_string()),
+        (None, Some(default)) => Some(format!("{default}, the operator's default,")),
+        (None, None) => None,
+    };
+    let what = if world.lacks_default {
+        "what is needed, but not every default"
+    } else {
+        "every field"
+    };
+    match (runs, world.assumed.crd) {
+        (Some(runs), false) => format!("{runs} and the CRD know {what}"),
+        (Some(runs), true) if world.lacks_default => {
+            format!("{runs} knows {what}; the CRD is assumed to know that")
         }
-        (None, None) => "not known; the CRD knows every field".to_owned(),
+        (Some(runs), true) => {
+            format!("{runs} knows every field that is needed; the CRD is assumed to")
+        }
+        (None, false) => format!("not known; the CRD knows {what}"),
+        (None, true) => "not known; the CRD is assumed to know what is needed".to_owned(),
     }
 }

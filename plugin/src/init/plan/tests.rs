@@ -202,12 +202,12 @@ fn exported_manifests_hold_no_secret() {
     assert_eq!(
         names,
         [
-            "thanoswirings.kubectl-thanos.dev.yaml",
-            "thanoswiring-hub.yaml",
-            "a-role.yaml",
-            "a-rolebinding.yaml",
-            "b-role.yaml",
-            "b-rolebinding.yaml"
+            "00-crd.yaml",
+            "10-wiring-hub.yaml",
+            "20-a-role.yaml",
+            "20-a-rolebinding.yaml",
+            "20-b-role.yaml",
+            "20-b-rolebinding.yaml"
         ]
     );
     assert_eq!(
