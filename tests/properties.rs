@@ -120,9 +120,12 @@ fn keeps_the_laws(object: &Value, rules: &Rules) -> Result<(), TestCaseError> {
         .and_then(|annotations| annotations.get(names::WIRED))
         .and_then(Value::as_str)
         .unwrap_or_default();
-    prop_assert!(annotation.len() <= names::WIRED_LIMIT);
-    for wiring in rules.wirings() {
-        prop_assert!(!annotation.contains(&wiring.entry.url), "{annotation}");
+    // What we write is small and holds no url; what somebody wrote by hand may stay where there is nothing to write.
+    if annotation != annotation_of(object) {
+        prop_assert!(annotation.len() <= names::WIRED_LIMIT);
+        for wiring in rules.wirings() {
+            prop_assert!(!annotation.contains(&wiring.entry.url), "{annotation}");
+        }
     }
     // Unknown fields survive, and every other entry stays as it was.
     let before: Vec<&Value> = object["spec"]["remoteWrite"]
@@ -233,7 +236,8 @@ proptest! {
     #[test]
     fn a_wiring_may_change_and_go_and_leaves_nothing(bytes in prop::collection::vec(any::<u8>(), 0..500), steps in 1usize..5) {
         let mut entropy = Entropy::new(&bytes);
-        let before = object(&mut entropy, CANARY);
+        let mut before = object(&mut entropy, CANARY);
+        before["metadata"].as_object_mut().unwrap().shift_remove("annotations");
         let mut now = before.clone();
         for _ in 0..steps {
             let mut written = wiring(&mut entropy, "hub");

@@ -345,7 +345,7 @@ codes! {
         silence "Leave the field out of the wiring.";
     ENTRY_TAKEN "KTH2013" "entry-taken" Warning
         "another wiring uses the entry name"
-        cause "Two wirings select the object and use one entry name; the lowest wiring name wins."
+        cause "Two wirings select the object and use one entry name, or send the same samples to the same url; the lowest wiring name wins."
         see "kubectl thanos get wirings"
         fix "Give each wiring its own remoteWrite.name."
         silence "Narrow the selectors so that the wirings do not meet.";
@@ -397,6 +397,12 @@ codes! {
         see "kubectl get KIND NAME -o jsonpath='{.metadata.annotations}'"
         fix "Nothing to do."
         silence "It is not a warning.";
+    RECORD_NEWER "KTH2022" "record-newer" Warning
+        "the wired annotation was written by a newer program"
+        cause "An older and a newer version of the webhook or the plugin work side by side; the older one leaves what it cannot read."
+        see "kubectl get KIND NAME -o jsonpath='{.metadata.annotations}'"
+        fix "Finish the upgrade; use the newer plugin."
+        silence "Finish the upgrade.";
     LABEL_NAME_TAKEN "KTH2101" "label-name-taken" Error
         "the object already gives an enforced label another meaning"
         cause "prometheusExternalLabelName, replicaExternalLabelName or the topology label of the object names a label that the wiring enforces; the operator's own label would win without a word."
@@ -465,7 +471,7 @@ codes! {
         silence "Label the object kubectl-thanos.dev/wire=disabled.";
     RULER_ROLLS "KTH2205" "ruler-rolls" Warning
         "the ruler's pods will restart"
-        cause "A ruler's labels are command-line arguments."
+        cause "A ruler is told of its labels and of its remote-write by command-line arguments."
         see "kubectl get pods -w"
         fix "Nothing to do."
         silence "Not possible.";

@@ -26,7 +26,7 @@ use crate::subject::Subject;
 use crate::wiring::{OnDelete, OptOut, Rules, Wiring};
 use draft::Draft;
 
-pub use record::{Record, Wired};
+pub use record::{Record, Unread, Wired};
 
 /// Decides about one subject.
 pub fn decide(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Decision {

@@ -89,6 +89,12 @@ pub enum Reason {
         label: String,
         by: Arc<str>,
     },
+    DestinationTaken {
+        by: Arc<str>,
+    },
+    RecordNewer {
+        version: i64,
+    },
     WiringGoing,
     WiringGone {
         wiring: String,
@@ -141,7 +147,8 @@ impl Reason {
             Reason::CredentialMissing { .. } => codes::CREDENTIAL_MISSING,
             Reason::NameUnknown => codes::NAME_UNKNOWN,
             Reason::CrdTooOld { .. } => codes::CRD_TOO_OLD,
-            Reason::EntryTaken { .. } => codes::ENTRY_TAKEN,
+            Reason::EntryTaken { .. } | Reason::DestinationTaken { .. } => codes::ENTRY_TAKEN,
+            Reason::RecordNewer { .. } => codes::RECORD_NEWER,
             Reason::LabelTaken { .. } => codes::LABEL_TAKEN,
             Reason::WiringGoing => codes::WIRING_GOING,
             Reason::WiringGone { .. } => codes::WIRING_GONE,
@@ -186,6 +193,8 @@ impl Reason {
                     | Reason::NameUnknown
                     | Reason::CrdTooOld { .. }
                     | Reason::EntryTaken { .. }
+                    | Reason::DestinationTaken { .. }
+                    | Reason::RecordNewer { .. }
                     | Reason::LabelTaken { .. }
             )
     }
@@ -228,6 +237,14 @@ impl fmt::Display for Reason {
             Reason::EntryTaken { entry, by } => {
                 write!(f, "wiring {by} comes first and uses the entry name {entry}")
             }
+            Reason::DestinationTaken { by } => write!(
+                f,
+                "wiring {by} comes first and sends the same samples to the same url"
+            ),
+            Reason::RecordNewer { version } => write!(
+                f,
+                "the wired annotation is of version {version}, written by a newer program"
+            ),
             Reason::LabelTaken { label, by } => write!(
                 f,
                 "wiring {by} comes first and sets another value for label {label}"
@@ -312,7 +329,7 @@ pub enum Warning {
     DefaultNotGiven {
         wiring: Arc<str>,
         field: String,
-        needs: &'static str,
+        why: String,
     },
     ConfigurationUnmanaged,
     RulerStateless,
@@ -350,8 +367,8 @@ impl fmt::Display for Warning {
                 f,
                 "the version that will run is not known: fields were not held against it"
             ),
-            Warning::DefaultNotGiven { field, needs, .. } => {
-                write!(f, "default {field} not given: it needs version {needs}")
+            Warning::DefaultNotGiven { field, why, .. } => {
+                write!(f, "default {field} not given: {why}")
             }
             Warning::ConfigurationUnmanaged => write!(
                 f,
@@ -362,7 +379,10 @@ impl fmt::Display for Warning {
                 "remote-write makes this ruler stateless: it stops serving its own data"
             ),
             Warning::RulerRolls => {
-                write!(f, "labels are arguments of a ruler: its pods will restart")
+                write!(
+                    f,
+                    "labels and remote-write are arguments of a ruler: its pods will restart"
+                )
             }
             Warning::AnnotationUnreadable { written_anew: true } => write!(
                 f,

@@ -1,10 +1,10 @@
 //! Relabel rules as prometheus-operator writes them, and whether Prometheus would load them.
 //!
 //! The operator copies `writeRelabelConfigs` without a look, and a rule that Prometheus cannot load stops every
-//! later configuration of that object. So a rule of ours is refused unless it is surely loaded: where Rust's and
-//! Go's regular expressions differ, the stricter reading counts.
+//! later configuration of that object. So a rule of ours is refused unless it is surely loaded.
 
-use regex_syntax::ast::{self, Ast};
+mod expression;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -80,88 +80,125 @@ impl RelabelConfig {
 
     /// Every reason why Prometheus would not load the rule, as (field, sentence).
     ///
-    /// Follows `Config.Validate` in Prometheus `model/relabel/relabel.go`.
+    /// Follows `Config.Validate` in Prometheus `model/relabel/relabel.go` under its legacy naming scheme: Prometheus 2
+    /// has no other, and an object may ask for it.
     pub fn faults(&self) -> Vec<(&'static str, String)> {
-        use Action::{
-            DropEqual, HashMod, KeepEqual, LabelDrop, LabelKeep, LabelMap, Lowercase, Replace,
-            Uppercase,
-        };
-        let mut faults = Vec::new();
+        use Action::{DropEqual, HashMod, KeepEqual, LabelMap, Lowercase, Replace, Uppercase};
+        let mut faults: Vec<(&'static str, String)> = Vec::new();
         let action = self.action.unwrap_or_default();
         let target = self.target_label.as_deref().unwrap_or_default();
+        let plain = matches!(
+            action,
+            HashMod | Lowercase | Uppercase | KeepEqual | DropEqual
+        );
         if let Some(regex) = &self.regex
-            && let Err(sentence) = check_regex(regex)
+            && let Err(sentence) = expression::check(regex)
         {
             faults.push(("regex", sentence));
         }
+        let mut fault = |field, sentence: &str| faults.push((field, sentence.to_owned()));
+        if self.source_labels.iter().any(|label| !is_label_name(label)) {
+            fault("sourceLabels", "must be Prometheus label names");
+        }
         if action == HashMod && self.modulus.unwrap_or_default() == 0 {
-            faults.push(("modulus", "must not be zero with action hashmod".to_owned()));
-        }
-        if matches!(
-            action,
-            Replace | HashMod | Lowercase | Uppercase | KeepEqual | DropEqual
-        ) && target.is_empty()
-        {
-            faults.push(("targetLabel", "must be set with this action".to_owned()));
-        }
-        let template = target.contains('$');
-        if matches!(
-            action,
-            HashMod | Lowercase | Uppercase | KeepEqual | DropEqual
-        ) && template
-        {
-            faults.push((
-                "targetLabel",
-                "must be a label name with this action".to_owned(),
-            ));
-        }
-        if matches!(action, LabelDrop | LabelKeep)
-            && (!self.source_labels.is_empty()
-                || !target.is_empty()
-                || self.modulus.unwrap_or_default() != 0
-                || self
-                    .separator
-                    .as_deref()
-                    .is_some_and(|separator| separator != ";")
-                || self
-                    .replacement
-                    .as_deref()
-                    .is_some_and(|replacement| replacement != "$1"))
-        {
-            faults.push((
-                "action",
-                "labeldrop and labelkeep take a regex and nothing else".to_owned(),
-            ));
-        }
-        if matches!(action, KeepEqual | DropEqual)
-            && (self.regex.as_deref().is_some_and(|regex| regex != "(.*)")
-                || self.modulus.unwrap_or_default() != 0
-                || self
-                    .separator
-                    .as_deref()
-                    .is_some_and(|separator| separator != ";")
-                || self
-                    .replacement
-                    .as_deref()
-                    .is_some_and(|replacement| replacement != "$1"))
-        {
-            faults.push((
-                "action",
-                "keepequal and dropequal take sourceLabels, targetLabel and nothing else"
-                    .to_owned(),
-            ));
-        }
-        if action == LabelMap && self.replacement.as_deref().is_some_and(str::is_empty) {
-            faults.push((
-                "replacement",
-                "must not be empty with action labelmap".to_owned(),
-            ));
+            fault("modulus", "must not be zero with action hashmod");
         }
         if self.modulus.is_some_and(i64::is_negative) {
-            faults.push(("modulus", "must not be negative".to_owned()));
+            fault("modulus", "must not be negative");
+        }
+        if (action == Replace || plain) && target.is_empty() {
+            fault("targetLabel", "must be set with this action");
+        } else if plain && !is_label_name(target) {
+            fault(
+                "targetLabel",
+                "must be a Prometheus label name with this action",
+            );
+        } else if action == Replace && !is_label_template(target) {
+            fault(
+                "targetLabel",
+                "must be a Prometheus label name, or one with $variables",
+            );
+        }
+        if action == LabelMap && !is_label_template(self.replacement.as_deref().unwrap_or("$1")) {
+            fault(
+                "replacement",
+                "must be a Prometheus label name, or one with $variables",
+            );
+        }
+        if let Some(sentence) = self.takes_nothing_else(action) {
+            fault("action", sentence);
         }
         faults
     }
+
+    /// What an action does not take besides its own fields. `(.*)` written out is not the default to Prometheus.
+    fn takes_nothing_else(&self, action: Action) -> Option<&'static str> {
+        let replaces = self
+            .replacement
+            .as_deref()
+            .is_some_and(|replacement| replacement != "$1");
+        let separates = self
+            .separator
+            .as_deref()
+            .is_some_and(|separator| separator != ";");
+        let counts = self.modulus.unwrap_or_default() != 0;
+        let other = counts || separates || replaces;
+        let targets = self
+            .target_label
+            .as_deref()
+            .is_some_and(|target| !target.is_empty());
+        match action {
+            Action::LabelDrop | Action::LabelKeep
+                if other || targets || !self.source_labels.is_empty() =>
+            {
+                Some("labeldrop and labelkeep take a regex and nothing else")
+            }
+            Action::KeepEqual | Action::DropEqual if other || self.regex.is_some() => {
+                Some("keepequal and dropequal take sourceLabels, targetLabel and nothing else")
+            }
+            Action::Lowercase | Action::Uppercase if replaces => {
+                Some("lowercase and uppercase take no replacement")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether Prometheus takes the text as a label name under its legacy scheme, which every version reads.
+pub(crate) fn is_label_name(name: &str) -> bool {
+    let letter = |character: char| character == '_' || character.is_ascii_alphabetic();
+    name.starts_with(letter)
+        && name
+            .chars()
+            .all(|character| letter(character) || character.is_ascii_digit())
+}
+
+/// Whether the text is a label name in which `$1`, `$name` and `${name}` may stand (`relabelTargetLegacy`).
+fn is_label_template(text: &str) -> bool {
+    let word = |character: char| character == '_' || character.is_ascii_alphanumeric();
+    let mut rest = text;
+    let mut name = String::new();
+    while let Some(at) = rest.find('$') {
+        name.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let (variable, after) = match rest.strip_prefix('{') {
+            Some(braced) => match braced.split_once('}') {
+                Some(parts) => parts,
+                None => return false,
+            },
+            None => rest.split_at(
+                rest.find(|character| !word(character))
+                    .unwrap_or(rest.len()),
+            ),
+        };
+        if variable.is_empty() || !variable.chars().all(word) {
+            return false;
+        }
+        name.push('v');
+        rest = after;
+    }
+    name.push_str(rest);
+    is_label_name(&name)
 }
 
 /// Quotes a text for a regular expression exactly as Go's `regexp.QuoteMeta` does.
@@ -174,131 +211,6 @@ pub fn quote_meta(text: &str) -> String {
         quoted.push(character);
     }
     quoted
-}
-
-/// Go's `regexp/syntax` refuses a repetition above this, also as the product of nested ones.
-const MOST_REPEATS: u32 = 1000;
-
-fn check_regex(regex: &str) -> Result<(), String> {
-    let parsed = ast::parse::Parser::new()
-        .parse(regex)
-        .map_err(|error| format!("does not compile: {}", error.kind()))?;
-    check_ast(&parsed, 1)
-}
-
-/// Refuses what Rust reads and Go does not, or reads differently.
-fn check_ast(node: &Ast, repeats: u32) -> Result<(), String> {
-    let refuse = |what: &str| {
-        Err(format!(
-            "does not compile: {what} is not known to Go's regular expressions"
-        ))
-    };
-    match node {
-        Ast::Empty(_) | Ast::Dot(_) | Ast::ClassPerl(_) => Ok(()),
-        Ast::Literal(literal) => match literal.kind {
-            ast::LiteralKind::HexBrace(ast::HexLiteralKind::X)
-            | ast::LiteralKind::HexFixed(ast::HexLiteralKind::X) => Ok(()),
-            ast::LiteralKind::HexBrace(_) | ast::LiteralKind::HexFixed(_) => refuse(r"\u"),
-            _ => Ok(()),
-        },
-        Ast::Assertion(assertion) => match assertion.kind {
-            ast::AssertionKind::StartLine
-            | ast::AssertionKind::EndLine
-            | ast::AssertionKind::StartText
-            | ast::AssertionKind::EndText
-            | ast::AssertionKind::WordBoundary
-            | ast::AssertionKind::NotWordBoundary => Ok(()),
-            _ => refuse("this assertion"),
-        },
-        Ast::ClassUnicode(class) => match class.kind {
-            ast::ClassUnicodeKind::OneLetter(_) => Ok(()),
-            _ => refuse("this unicode class"),
-        },
-        Ast::ClassBracketed(class) => check_set(&class.kind),
-        Ast::Flags(flags) => check_flags(&flags.flags),
-        Ast::Group(group) => {
-            if let ast::GroupKind::NonCapturing(flags) = &group.kind {
-                check_flags(flags)?;
-            }
-            check_ast(&group.ast, repeats)
-        }
-        Ast::Repetition(repetition) => {
-            let most = match repetition.op.kind {
-                ast::RepetitionKind::Range(
-                    ast::RepetitionRange::Exactly(n)
-                    | ast::RepetitionRange::AtLeast(n)
-                    | ast::RepetitionRange::Bounded(_, n),
-                ) => n,
-                _ => 1,
-            }
-            .max(1);
-            let nested = repeats.saturating_mul(most);
-            if nested > MOST_REPEATS {
-                return Err(format!(
-                    "does not compile: repeats more than {MOST_REPEATS} times"
-                ));
-            }
-            if matches!(*repetition.ast, Ast::Repetition(_)) {
-                return refuse("a repetition of a repetition");
-            }
-            check_ast(&repetition.ast, nested)
-        }
-        Ast::Alternation(alternation) => alternation
-            .asts
-            .iter()
-            .try_for_each(|node| check_ast(node, repeats)),
-        Ast::Concat(concat) => concat
-            .asts
-            .iter()
-            .try_for_each(|node| check_ast(node, repeats)),
-    }
-}
-
-fn check_flags(flags: &ast::Flags) -> Result<(), String> {
-    let known = |item: &ast::FlagsItem| match item.kind {
-        ast::FlagsItemKind::Negation => true,
-        ast::FlagsItemKind::Flag(flag) => matches!(
-            flag,
-            ast::Flag::CaseInsensitive
-                | ast::Flag::MultiLine
-                | ast::Flag::DotMatchesNewLine
-                | ast::Flag::SwapGreed
-        ),
-    };
-    if flags.items.iter().all(known) {
-        Ok(())
-    } else {
-        Err("does not compile: this flag is not known to Go's regular expressions".to_owned())
-    }
-}
-
-fn check_set(set: &ast::ClassSet) -> Result<(), String> {
-    let refuse = || {
-        Err("does not compile: a class inside a class is read differently by Go's regular expressions".to_owned())
-    };
-    match set {
-        ast::ClassSet::BinaryOp(_) => refuse(),
-        ast::ClassSet::Item(item) => check_item(item, &refuse),
-    }
-}
-
-fn check_item(
-    item: &ast::ClassSetItem,
-    refuse: &dyn Fn() -> Result<(), String>,
-) -> Result<(), String> {
-    match item {
-        ast::ClassSetItem::Bracketed(_) => refuse(),
-        ast::ClassSetItem::Unicode(class)
-            if !matches!(class.kind, ast::ClassUnicodeKind::OneLetter(_)) =>
-        {
-            refuse()
-        }
-        ast::ClassSetItem::Union(union) => union
-            .items
-            .iter()
-            .try_for_each(|item| check_item(item, refuse)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
@@ -314,66 +226,71 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_go_would_not_compile() {
-        for regex in [
-            "(.*",
-            "a{2,1}",
-            r"\u0041",
-            "a{1001}",
-            "(a{100}){100}",
-            "[a&&b]",
-            "[a[b]]",
-            "(?x)a",
-            r"\p{script=Greek}",
-            "a**",
-        ] {
-            assert!(check_regex(regex).is_err(), "{regex}");
-        }
-        for regex in [
-            "",
-            "(.*)",
-            "a|b",
-            "[^;]+;(.+)",
-            r"\d+\.\d+",
-            "(?i)prod",
-            "(?P<n>a)",
-            "go_(gc|memstats)_.*",
-            r"\pL",
-            "[[:alpha:]]x",
-        ] {
-            assert_eq!(check_regex(regex), Ok(()), "{regex}");
-        }
-    }
-
-    #[test]
     fn follows_prometheus_own_validation() {
         let rule = |json: Value| {
-            serde_json::from_value::<RelabelConfig>(json)
+            let faults = serde_json::from_value::<RelabelConfig>(json)
                 .unwrap()
-                .faults()
+                .faults();
+            faults
                 .into_iter()
                 .map(|(field, _)| field)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(
-            rule(serde_json::json!({"action": "replace"})),
-            ["targetLabel"]
-        );
-        assert_eq!(
-            rule(serde_json::json!({"action": "hashmod", "targetLabel": "x"})),
-            ["modulus"]
-        );
-        assert_eq!(
-            rule(serde_json::json!({"action": "labeldrop", "regex": "a", "sourceLabels": ["b"]})),
-            ["action"]
-        );
-        assert_eq!(
-            rule(serde_json::json!({"action": "drop", "sourceLabels": ["a"], "regex": "b("})),
-            ["regex"]
-        );
-        assert!(
-            rule(serde_json::json!({"action": "keep", "sourceLabels": ["a"], "regex": "b.*"}))
-                .is_empty()
-        );
+        for (json, faults) in [
+            (
+                serde_json::json!({"action": "replace"}),
+                vec!["targetLabel"],
+            ),
+            (
+                serde_json::json!({"action": "hashmod", "targetLabel": "x"}),
+                vec!["modulus"],
+            ),
+            (
+                serde_json::json!({"action": "labeldrop", "regex": "a", "sourceLabels": ["b"]}),
+                vec!["action"],
+            ),
+            (
+                serde_json::json!({"action": "drop", "sourceLabels": ["a"], "regex": "b("}),
+                vec!["regex"],
+            ),
+            (
+                serde_json::json!({"action": "keepequal", "sourceLabels": ["a"], "targetLabel": "b", "regex": "(.*)"}),
+                vec!["action"],
+            ),
+            (
+                serde_json::json!({"action": "lowercase", "sourceLabels": ["a"], "targetLabel": "b", "replacement": "c"}),
+                vec!["action"],
+            ),
+            (
+                serde_json::json!({"action": "drop", "sourceLabels": [""]}),
+                vec!["sourceLabels"],
+            ),
+            (
+                serde_json::json!({"targetLabel": "a-b"}),
+                vec!["targetLabel"],
+            ),
+            (
+                serde_json::json!({"action": "labelmap", "regex": "a(.*)", "replacement": "b-$1"}),
+                vec!["replacement"],
+            ),
+            (
+                serde_json::json!({"action": "labelmap", "regex": "a(.*)", "replacement": ""}),
+                vec!["replacement"],
+            ),
+            (
+                serde_json::json!({"action": "keep", "sourceLabels": ["a"], "regex": "b.*"}),
+                vec![],
+            ),
+            (
+                serde_json::json!({"sourceLabels": ["a"], "regex": "(.*)", "targetLabel": "b_${1}_c"}),
+                vec![],
+            ),
+            (
+                serde_json::json!({"action": "labelmap", "regex": "a(.*)"}),
+                vec![],
+            ),
+        ] {
+            assert_eq!(rule(json.clone()), faults, "{json}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! says all of it again for every other door, and what CEL cannot say besides.
 
 mod auth;
+mod defaults;
 mod queue;
 mod read;
 mod resolve;
@@ -22,6 +23,8 @@ use kube_core::{CustomResourceExt, Selector};
 use kube_derive::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub(crate) use defaults::crosses;
 
 pub use auth::{
     Auth, Authorization, AzureAd, AzureCloud, AzureSdk, BasicAuth, ManagedIdentity, NoAuth,
@@ -151,7 +154,7 @@ pub struct WiringLabels {
     #[schemars(extend("maxProperties" = 16), schema_with = "template_map")]
     #[x_kube(
         validation = Rule::new("self.all(key, key.matches('^[a-zA-Z_][a-zA-Z0-9_]{0,63}$') && !key.startsWith('__') && !key.startsWith('exported_'))").message("keys must be Prometheus label names of at most 64 characters that do not start with `__` or `exported_`"),
-        validation = Rule::new("self.all(key, self[key].size() > 0 && !self[key].contains('$'))").message("values must not be empty or hold `$`"),
+        validation = Rule::new(r#"self.all(key, self[key].size() > 0 && !self[key].matches('[$"\\\\]'))"#).message("values must not be empty or hold `$`, `\"` or `\\`"),
         validation = Rule::new("self.all(key, !self[key].replace('{cluster}', '').replace('{namespace}', '').replace('{name}', '').matches('[{}]'))").message("the only variables are {cluster}, {namespace} and {name}")
     )]
     pub enforced: LabelTemplates,
@@ -160,7 +163,7 @@ pub struct WiringLabels {
     #[schemars(extend("maxProperties" = 16), schema_with = "template_map")]
     #[x_kube(
         validation = Rule::new("self.all(key, key.matches('^[a-zA-Z_][a-zA-Z0-9_]{0,63}$') && !key.startsWith('__'))").message("keys must be Prometheus label names of at most 64 characters that do not start with `__`"),
-        validation = Rule::new("self.all(key, self[key].size() > 0 && !self[key].contains('$'))").message("values must not be empty or hold `$`"),
+        validation = Rule::new(r#"self.all(key, self[key].size() > 0 && !self[key].matches('[$"\\\\]'))"#).message("values must not be empty or hold `$`, `\"` or `\\`"),
         validation = Rule::new("self.all(key, !self[key].replace('{cluster}', '').replace('{namespace}', '').replace('{name}', '').matches('[{}]'))").message("the only variables are {cluster}, {namespace} and {name}")
     )]
     pub default: LabelTemplates,

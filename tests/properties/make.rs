@@ -175,7 +175,77 @@ pub(crate) fn object(entropy: &mut Entropy<'_>, canary: &str) -> Value {
             json!({"a": "b"})
         };
     }
+    if entropy.one_in(3) {
+        metadata["annotations"][thanos_core::names::WIRED] = json!(record(entropy).to_string());
+    }
     json!({"apiVersion": format!("monitoring.coreos.com/{}", schema.kind.version()), "kind": schema.kind.name(), "metadata": metadata, "spec": spec})
+}
+
+/// A record that somebody wrote by hand: of a wiring that is there or not, about whatever may be in the object.
+fn record(entropy: &mut Entropy<'_>) -> Value {
+    const PATHS: &[&str] = &[
+        "/url",
+        "/name",
+        "/followRedirects",
+        "/basicAuth",
+        "/basicAuth/username",
+        "/headers/THANOS-TENANT",
+        "/queueConfig",
+        "/queueConfig/maxShards",
+        "/writeRelabelConfigs",
+        "/remoteTimeout",
+        "/metadataConfig",
+        "/a~1b",
+        "",
+    ];
+    let mut records = Map::from_iter([("v".to_owned(), json!(1))]);
+    for _ in 0..=entropy.byte() % 2 {
+        let mut wired = Map::from_iter([("entry".to_owned(), json!(entropy.pick(NAMES)))]);
+        if entropy.one_in(2) {
+            wired.insert("was".to_owned(), json!(entropy.pick(&["", "a", "thanos"])));
+        }
+        if entropy.one_in(2) {
+            wired.insert("rules".to_owned(), json!([entropy.byte(), "9f3c21aa"]));
+        }
+        let values = [
+            Value::Null,
+            json!(20),
+            json!(false),
+            json!({}),
+            json!([]),
+            json!("45s"),
+        ];
+        let set: Map<String, Value> = (0..entropy.byte() % 4)
+            .map(|_| {
+                (
+                    (*entropy.pick(PATHS)).to_owned(),
+                    entropy.pick(&values).clone(),
+                )
+            })
+            .collect();
+        wired.insert("set".to_owned(), Value::Object(set));
+        let held: Map<String, Value> = (0..entropy.byte() % 3)
+            .map(|_| {
+                (
+                    (*entropy.pick(LABELS)).to_owned(),
+                    json!([entropy.pick(VALUES), entropy.pick(VALUES)]),
+                )
+            })
+            .collect();
+        wired.insert("labels".to_owned(), Value::Object(held));
+        let made = entropy.pick(&[
+            "/spec/remoteWrite",
+            "/spec/externalLabels",
+            "/metadata/annotations",
+            "/spec/version",
+        ]);
+        wired.insert("made".to_owned(), json!([made]));
+        records.insert(
+            (*entropy.pick(&["hub", "second", "gone", "a"])).to_owned(),
+            Value::Object(wired),
+        );
+    }
+    Value::Object(records)
 }
 
 fn entries(entropy: &mut Entropy<'_>, schema: &Value, canary: &str) -> Value {

@@ -92,6 +92,11 @@ PROGRAMS = [
         "controller-manager", ("kube-controller-manager",), 20, 0.4, "kubernetes", flags=KUBERNETES_FLAGS,
         packages=("k8s.io/kubernetes/cmd/kube-controller-manager",),
     ),
+    # The nearest peer of `inject`, for `make bench`.
+    Program(
+        "kyverno", ("kubectl-kyverno",), 240, 3.0, "kyverno", extra=True,
+        packages=("github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno",),
+    ),
     # The oldest minor that AKS still serves, for `make matrix`.
     Program(
         "kubernetes-1.33", ("kube-apiserver-1.33",), 200, 2.8, "kubernetes-1.33", extra=True,

@@ -50,7 +50,7 @@ pub(super) fn find(
         .filter(|(_, entry)| {
             let (name, url) = (entry.text("name"), entry.text("url"));
             name == wiring.entry.name
-                || (url == wiring.entry.url && (name.is_empty() || !of_another(name)))
+                || (wiring.entry.leads_to(url) && (name.is_empty() || !of_another(name)))
         })
         .map(|(at, _)| at)
         .collect();

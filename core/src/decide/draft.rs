@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use json_patch::PatchOperation;
 use serde_json::{Map, Value};
 
-use super::record::Record;
+use super::record::{Record, Unread};
 use crate::decision::{Effect, Reason};
 use crate::names;
 use crate::patch::{add, between, pointer, remove, replace};
@@ -20,6 +20,8 @@ const REMOTE_WRITE: &str = "/spec/remoteWrite";
 
 /// The most edits inside one entry; a larger rewrite replaces the entry.
 const MOST_INNER_EDITS: usize = 12;
+/// The most edits among the labels; a larger rewrite replaces the map.
+const MOST_LABEL_EDITS: usize = 32;
 
 #[derive(Clone)]
 pub(super) struct Draft<'a> {
@@ -89,13 +91,16 @@ impl<'a> Draft<'a> {
             },
         };
         let annotation = subject.annotation(names::WIRED);
-        let record = annotation.and_then(Record::read);
+        let record = annotation.map(Record::read);
+        if let Some(Err(Unread::Newer(version))) = record {
+            return Err(Reason::RecordNewer { version });
+        }
         Ok(Self {
             subject,
             entries,
             labels,
-            record_was_unreadable: annotation.is_some() && record.is_none(),
-            record: record.unwrap_or_default(),
+            record_was_unreadable: matches!(record, Some(Err(_))),
+            record: record.and_then(Result::ok).unwrap_or_default(),
             made: BTreeSet::new(),
         })
     }
@@ -179,6 +184,8 @@ impl<'a> Draft<'a> {
             (Some(before), Some(now)) if before != now => {
                 edits.push(replace(at(names::WIRED), Value::String(now)));
             }
+            // What is not ours to read stays until there is something to write.
+            (Some(_), None) if self.record_was_unreadable => {}
             (Some(_), None) => {
                 let others = self
                     .raw_container(ANNOTATIONS)
@@ -225,7 +232,14 @@ impl<'a> Draft<'a> {
                 Some(old) if old != value => Some(replace(at(key), value.clone())),
                 Some(_) => None,
             });
-        gone.chain(set).collect()
+        let edits: Vec<PatchOperation> = gone.chain(set).collect();
+        if edits.len() > MOST_LABEL_EDITS {
+            return vec![replace(
+                pointer(["spec", field]),
+                Value::Object(self.labels.clone()),
+            )];
+        }
+        edits
     }
 
     /// Changes first, while the raw indexes hold; then removals from the end; then what is new.
@@ -286,14 +300,16 @@ impl<'a> Draft<'a> {
         if entry_changes {
             effects.push(Effect::RestartsQueue);
         }
-        let queues = self
+        let had_queues = self
             .subject
             .spec("remoteWrite")
             .and_then(Value::as_array)
             .is_some_and(|entries| !entries.is_empty());
-        if labels_change && ruler {
+        // A ruler is told of its remote-write, and of its labels, by arguments.
+        let arguments = labels_change || had_queues == self.entries.is_empty();
+        if ruler && arguments {
             effects.push(Effect::RollsPods);
-        } else if labels_change && queues {
+        } else if !ruler && labels_change && had_queues {
             effects.push(Effect::RestartsAllQueues);
         }
         effects

@@ -13,7 +13,7 @@ use super::wire::{Done, Values};
 use super::{identity, revert};
 use crate::decision::{Reason, Warning};
 use crate::fields;
-use crate::wiring::Wiring;
+use crate::wiring::{Wiring, crosses};
 
 /// Every enforced field of the entry but its relabel rules, in the order in which it is written.
 pub(super) fn wanted(wiring: &Wiring, values: &Values) -> Map<String, Value> {
@@ -200,71 +200,98 @@ fn defaults(
 ) {
     for (name, value) in &wiring.entry.defaults {
         let path = format!("/{name}");
-        let (container, member) = name
-            .split_once('/')
-            .map_or((None, name.as_str()), |(container, member)| {
-                (Some(container), member)
-            });
-        let holder = match container {
-            None => Some(&*members),
-            Some(container) => members.get(container).and_then(Value::as_object),
-        };
-        let current = holder
-            .and_then(|holder| holder.get(member))
-            .filter(|value| !value.is_null());
+        let current = member(members, name);
         let given = old
             .set
             .get(&path)
             .is_some_and(|given| Some(given) == current);
-        if current.is_some() && !given {
+        if (current.is_some() && !given) || is_whole(name, members, old, wired) {
             continue;
         }
-        if let Some(needs) = gate.withholds(&format!("{}{}", fields::ENTRY, name.replace('/', ".")))
-        {
+        let counterpart = |other: &str| {
+            let wanted = || {
+                wiring
+                    .entry
+                    .defaults
+                    .iter()
+                    .find(|(name, _)| name == other)
+                    .map(|(_, value)| value)
+            };
+            member(members, other).or_else(wanted).cloned()
+        };
+        let field = name.replace('/', ".");
+        let withheld = gate
+            .withholds(&format!("{}{field}", fields::ENTRY))
+            .or_else(|| crosses(name, value, counterpart));
+        if let Some(why) = withheld {
             done.warnings.push(Warning::DefaultNotGiven {
                 wiring: Arc::clone(&wiring.name),
-                field: name.replace('/', "."),
-                needs,
+                field,
+                why,
             });
             continue;
         }
-        match container {
-            None => {
-                members.insert(member.to_owned(), value.clone());
-            }
-            Some(container) => {
-                if !members.get(container).is_some_and(Value::is_object) {
-                    members.insert(container.to_owned(), Value::Object(Map::new()));
-                    wired
-                        .set
-                        .insert(format!("/{container}"), Value::Object(Map::new()));
-                }
-                if let Some(holder) = members.get_mut(container).and_then(Value::as_object_mut) {
-                    holder.insert(member.to_owned(), value.clone());
-                }
-            }
-        }
+        give(members, name, value, wired);
         wired.set.insert(path, value.clone());
     }
-    // What we gave before and give no more: members first, then containers that we made and that are empty.
-    for (path, value) in old
+    take_back(members, old, wired);
+}
+
+/// A member of an entry by its path, `field` or `field/member`; null counts as none.
+fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    let found = match name.split_once('/') {
+        None => members.get(name),
+        Some((container, member)) => members
+            .get(container)
+            .and_then(|container| container.get(member)),
+    };
+    found.filter(|value| !value.is_null())
+}
+
+/// Whether the user's own `metadataConfig` stands there: to the operator it says `send: false` where it says nothing, so
+/// that a member beside it would change what the user has.
+fn is_whole(name: &str, members: &Map<String, Value>, old: &Wired, wired: &Wired) -> bool {
+    const CONTAINER: &str = "metadataConfig";
+    let made = |wired: &Wired| wired.set.contains_key("/metadataConfig");
+    name.starts_with(CONTAINER)
+        && members.get(CONTAINER).is_some_and(Value::is_object)
+        && !made(old)
+        && !made(wired)
+}
+
+fn give(members: &mut Map<String, Value>, name: &str, value: &Value, wired: &mut Wired) {
+    let Some((container, member)) = name.split_once('/') else {
+        members.insert(name.to_owned(), value.clone());
+        return;
+    };
+    if !members.get(container).is_some_and(Value::is_object) {
+        members.insert(container.to_owned(), Value::Object(Map::new()));
+        wired
+            .set
+            .insert(format!("/{container}"), Value::Object(Map::new()));
+    }
+    if let Some(holder) = members.get_mut(container).and_then(Value::as_object_mut) {
+        holder.insert(member.to_owned(), value.clone());
+    }
+}
+
+/// What we gave before and give no more: members first, then containers that we made and that are empty.
+///
+/// A record may be written by whoever writes the object: only what is the user's to keep is ever taken back by it.
+fn take_back(members: &mut Map<String, Value>, old: &Wired, wired: &mut Wired) {
+    let kept = |path: &str| path.split('/').nth(1).is_some_and(fields::kept);
+    let given = old
         .set
         .iter()
         .rev()
-        .filter(|(_, value)| !value.is_null() && !value.is_array())
-    {
-        if value.is_object() {
-            let container = members.get(path.trim_start_matches('/'));
-            if container.is_some_and(|container| {
-                container
-                    .as_object()
-                    .is_some_and(|members| !members.is_empty())
-            }) {
-                wired.set.insert(path.clone(), value.clone());
-                continue;
-            }
-        }
-        if !wired.set.contains_key(path) {
+        .filter(|(path, value)| kept(path) && !value.is_null() && !value.is_array());
+    for (path, value) in given {
+        let container = members
+            .get(path.trim_start_matches('/'))
+            .and_then(Value::as_object);
+        if value.is_object() && container.is_some_and(|members| !members.is_empty()) {
+            wired.set.insert(path.clone(), value.clone());
+        } else if !wired.set.contains_key(path) {
             revert::take_out(members, path, value);
         }
     }

@@ -24,28 +24,35 @@ pub(super) fn tail(label: &str, value: &str) -> [Value; 4] {
 
 /// Label and value of a tail that starts `rules`; `None` where none does.
 pub(super) fn recognise(rules: &[Value]) -> Option<(&str, &str)> {
-    let last = rules.get(3)?;
+    let (first, last) = (rules.first()?, rules.get(3)?);
     let label = last.get("targetLabel")?.as_str()?;
     let value = last.get("replacement")?.as_str()?;
-    (rules[..4] == tail(label, value)).then_some((label, value))
+    // A look at the first rule spares most lists the making of a tail to compare with.
+    let starts = first.get("replacement").is_some_and(|empty| empty == "")
+        && first
+            .get("targetLabel")
+            .is_some_and(|target| target == label);
+    (starts && rules[..4] == tail(label, value)).then_some((label, value))
 }
+
+/// As many rules as one wiring can have: its own, and a tail per enforced label. A record that says more is not ours.
+const MOST_RULES: usize = 32 + 4 * 16;
 
 /// The user's own rules of an entry's list: all but the run that the record names.
 ///
 /// Where the last rules do not have the recorded digest, the run that has it goes; where none has it, only what can
 /// be recognised as a tail.
 pub(super) fn without_ours(rules: &[Value], recorded: Option<&(usize, String)>) -> Vec<Value> {
-    let Some((count, wanted)) = recorded else {
+    let Some((count, wanted)) = recorded.filter(|(count, _)| *count > 0) else {
         return rules.to_vec();
     };
-    if *count == 0 {
-        return rules.to_vec();
-    }
-    if *count <= rules.len() {
-        for start in (0..=rules.len() - count).rev() {
-            if digest(&rules[start..start + count]) == *wanted {
-                return [&rules[..start], &rules[start + count..]].concat();
-            }
+    if *count <= rules.len().min(MOST_RULES) {
+        let hashes: Vec<[u8; 8]> = rules.iter().map(hash_of).collect();
+        let run = (0..=rules.len() - count)
+            .rev()
+            .find(|start| digest_of(&hashes[*start..start + count]) == *wanted);
+        if let Some(start) = run {
+            return [&rules[..start], &rules[start + count..]].concat();
         }
     }
     let mut own = Vec::new();
@@ -63,9 +70,22 @@ pub(super) fn without_ours(rules: &[Value], recorded: Option<&(usize, String)>) 
 
 /// Eight hexadecimal digits of SHA-256 over the rules, whatever the order of their keys.
 pub(super) fn digest(rules: &[Value]) -> String {
+    digest_of(&rules.iter().map(hash_of).collect::<Vec<_>>())
+}
+
+/// Each rule is hashed once, so that a run can be looked for in a long list.
+fn hash_of(rule: &Value) -> [u8; 8] {
     let mut hasher = Sha256::new();
-    for rule in rules {
-        hash(rule, &mut hasher);
+    hash(rule, &mut hasher);
+    let mut first = [0; 8];
+    first.copy_from_slice(&hasher.finalize()[..8]);
+    first
+}
+
+fn digest_of(hashes: &[[u8; 8]]) -> String {
+    let mut hasher = Sha256::new();
+    for hash in hashes {
+        hasher.update(hash);
     }
     hasher
         .finalize()

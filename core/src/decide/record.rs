@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::names;
+
 /// What one wiring has put into an object.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 pub struct Wired {
@@ -37,24 +39,39 @@ pub struct Wired {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record(BTreeMap<String, Wired>);
 
+/// Why an annotation is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// It is not one of ours.
+    Garbage,
+    /// It is of this version, which a newer program wrote.
+    Newer(i64),
+}
+
 const VERSION: &str = "v";
 
 impl Record {
-    /// Reads the annotation; `None`: it is not ours to read.
-    pub fn read(text: &str) -> Option<Self> {
-        let Value::Object(mut members) = serde_json::from_str(text).ok()? else {
-            return None;
+    /// Reads the annotation.
+    ///
+    /// # Errors
+    /// When it is not one of ours, or one of a newer version. More than we would write is not read at all: the API
+    /// server holds an annotation's size against its own limit only after admission.
+    pub fn read(text: &str) -> Result<Self, Unread> {
+        if text.len() > names::WIRED_LIMIT {
+            return Err(Unread::Garbage);
+        }
+        let Ok(Value::Object(mut members)) = serde_json::from_str(text) else {
+            return Err(Unread::Garbage);
         };
-        if members.remove(VERSION)? != 1 {
-            return None;
+        match members.remove(VERSION).as_ref().and_then(Value::as_i64) {
+            Some(1) => {}
+            Some(version) if version > 1 => return Err(Unread::Newer(version)),
+            _ => return Err(Unread::Garbage),
         }
         let read =
             |(name, value): (String, Value)| Some((name, serde_json::from_value(value).ok()?));
-        members
-            .into_iter()
-            .map(read)
-            .collect::<Option<_>>()
-            .map(Self)
+        let records: Option<BTreeMap<String, Wired>> = members.into_iter().map(read).collect();
+        records.map(Self).ok_or(Unread::Garbage)
     }
 
     /// Writes the annotation: sorted keys, no spaces. `None` when there is nothing to remember.
@@ -141,17 +158,19 @@ mod tests {
             text,
             r#"{"hub":{"entry":"thanos","labels":{"cluster":["edge"]}},"v":1}"#
         );
-        assert_eq!(Record::read(&text), Some(record));
+        assert_eq!(Record::read(&text), Ok(record));
         for garbage in [
             "",
             "{}",
             "[]",
-            r#"{"v":2}"#,
             r#"{"v":1,"hub":7}"#,
             r#"{"v":1,"hub":{"entry":1}}"#,
             "{",
         ] {
-            assert_eq!(Record::read(garbage), None, "{garbage}");
+            assert_eq!(Record::read(garbage), Err(Unread::Garbage), "{garbage}");
         }
+        assert_eq!(Record::read(r#"{"v":2,"hub":{}}"#), Err(Unread::Newer(2)));
+        let long = format!(r#"{{"v":1,"hub":{{"entry":"{}"}}}}"#, "x".repeat(2048));
+        assert_eq!(Record::read(&long), Err(Unread::Garbage));
     }
 }

@@ -91,6 +91,10 @@ pub(super) fn take_out(members: &mut Map<String, Value>, path: &str, ours: &Valu
             .map(|inner| (inner, second)),
     };
     let Some((holder, name)) = holder else { return };
+    // Never ours to take, whatever a record says: an entry without them is refused, or somebody else's.
+    if path == "/url" || path == "/name" {
+        return;
+    }
     let name = name.replace("~1", "/").replace("~0", "~");
     if ours.is_null() || holder.get(&name) == Some(ours) {
         holder.shift_remove(&name);

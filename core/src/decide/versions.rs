@@ -54,15 +54,17 @@ impl<'a> Gate<'a> {
         }
     }
 
-    /// The version that a default needs, where what will run does not know it.
-    pub(super) fn withholds(&self, path: &str) -> Option<&'static str> {
+    /// Why a default is not given: what will run, or the served CRD, does not know it.
+    pub(super) fn withholds(&self, path: &str) -> Option<String> {
         let field = Field::at(path)?;
         if !self.facts.served.knows(path) {
-            return Some("of a newer CRD");
+            return Some("the installed CRD does not know it".to_owned());
         }
         match field.since(self.kind) {
-            Since::Never => Some("that does not exist"),
-            since => self.too_old(field.path, since).map(|(_, needs)| needs),
+            Since::Never => Some("no version of Thanos' ruler knows it".to_owned()),
+            since => self
+                .too_old(field.path, since)
+                .map(|(_, needs)| format!("it needs version {needs}")),
         }
     }
 

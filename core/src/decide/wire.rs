@@ -128,7 +128,7 @@ fn credential(subject: &Subject<'_>, wiring: &Wiring, facts: &Facts) -> Result<(
     }
 }
 
-fn render(subject: &Subject<'_>, wiring: &Wiring) -> Option<Values> {
+pub(super) fn render(subject: &Subject<'_>, wiring: &Wiring) -> Option<Values> {
     let name = (!subject.name.is_empty()).then_some(subject.name);
     let variables = Variables {
         cluster: &wiring.cluster,
@@ -172,14 +172,12 @@ fn warn(subject: &Subject<'_>, gate: &Gate<'_>, labels_change: bool, done: &mut 
             }
         }
         Kind::ThanosRuler => {
-            if subject
-                .spec("remoteWrite")
-                .and_then(Value::as_array)
-                .is_none_or(Vec::is_empty)
-            {
+            let entries = subject.spec("remoteWrite").and_then(Value::as_array);
+            let first = entries.is_none_or(Vec::is_empty);
+            if first {
                 done.warnings.push(Warning::RulerStateless);
             }
-            if labels_change && subject.old.is_some() {
+            if (labels_change || first) && subject.old.is_some() {
                 done.warnings.push(Warning::RulerRolls);
             }
         }

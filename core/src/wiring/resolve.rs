@@ -12,6 +12,7 @@ use super::{
 };
 use crate::codes;
 use crate::decision::Fault;
+use crate::relabel::is_label_name;
 use crate::subject::Kind;
 
 /// A wiring that is right in every part.
@@ -55,6 +56,8 @@ pub struct Entry {
     pub name: String,
     /// Where it sends.
     pub url: String,
+    /// The same url in one spelling.
+    pub(crate) canonical: String,
     /// Header and value of the tenant.
     pub tenant: Option<(String, Template)>,
     /// Every other enforced top-level field, in the order in which it is written.
@@ -204,17 +207,6 @@ fn is_cluster_name(name: &str) -> bool {
             .all(|character| character.is_ascii_alphanumeric() || "._-".contains(character))
 }
 
-/// Whether Prometheus takes the text as a label name under its legacy scheme, which every version reads.
-fn is_label_name(name: &str) -> bool {
-    name.len() <= 64
-        && name.chars().enumerate().all(|(at, character)| {
-            character == '_'
-                || character.is_ascii_alphabetic()
-                || (at > 0 && character.is_ascii_digit())
-        })
-        && !name.is_empty()
-}
-
 fn labels(
     faults: &mut Vec<Fault>,
     path: &str,
@@ -227,12 +219,19 @@ fn labels(
     }
     for (key, value) in written {
         let at = format!("{path}.{key}");
-        if !is_label_name(key) || key.starts_with("__") {
+        if !is_label_name(key) || key.len() > 64 || key.starts_with("__") {
             faults.push(fault(&at, "must be a Prometheus label name of at most 64 characters that does not start with `__`"));
         } else if enforced && key.starts_with("exported_") {
             faults.push(fault(
                 &at,
                 "must not start with `exported_`: that is where a series' own value is kept",
+            ));
+        }
+        if value.contains(['"', '\\']) {
+            // The operator writes a ruler's labels as arguments, and does not quote the value.
+            faults.push(fault(
+                &at,
+                "must not hold `\"` or `\\`: a ruler would not start with it",
             ));
         }
         match Template::parse(value) {
@@ -303,13 +302,20 @@ fn entry(faults: &mut Vec<Fault>, written: &WiringRemoteWrite) -> (Entry, BTreeS
             ));
         }
     }
+    let (defaults, wrong) = super::defaults::resolve(written);
+    faults.extend(
+        wrong
+            .into_iter()
+            .map(|(name, sentence)| fault(format!("{path}.{}", name.replace('/', ".")), sentence)),
+    );
     let resolved = Entry {
         name: written.name.clone(),
         url: written.url.clone(),
+        canonical: canonical(&written.url),
         tenant,
         enforced,
         needs,
-        defaults: defaults(faults, written),
+        defaults,
         rules: written
             .write_relabel_configs
             .iter()
@@ -320,7 +326,32 @@ fn entry(faults: &mut Vec<Fault>, written: &WiringRemoteWrite) -> (Entry, BTreeS
     (resolved, references)
 }
 
+/// A url in one spelling: case of the host, default port, dot segments.
+pub(crate) fn canonical(written: &str) -> String {
+    url::Url::parse(written).map_or_else(|_| written.to_owned(), String::from)
+}
+
+impl Entry {
+    /// Whether a url leads to the same Receive, however it is spelled.
+    pub(crate) fn leads_to(&self, url: &str) -> bool {
+        self.url == url || (!url.is_empty() && self.canonical == canonical(url))
+    }
+}
+
 fn check_url(written: &str) -> Result<(), String> {
+    // Go refuses these, where the url standard quietly repairs them.
+    let escaped = written.split('%').skip(1).all(|rest| {
+        rest.len() >= 2
+            && rest.is_char_boundary(2)
+            && rest[..2].chars().all(|digit| digit.is_ascii_hexdigit())
+    });
+    if !escaped
+        || written.contains(|character: char| {
+            character.is_whitespace() || character.is_control() || character == '\\'
+        })
+    {
+        return Err("is no url: it holds a space, a `\\`, or a `%` without two digits".to_owned());
+    }
     let url = url::Url::parse(written).map_err(|error| format!("is no url: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("must start with https:// or http://".to_owned());
@@ -588,105 +619,9 @@ fn tls_config(
     Value::Object(value)
 }
 
-fn defaults(faults: &mut Vec<Fault>, written: &WiringRemoteWrite) -> Vec<(String, Value)> {
-    let mut defaults = Vec::new();
-    let mut group = |name: &str, value: Value| {
-        if let Value::Object(members) = value {
-            defaults.extend(
-                members
-                    .into_iter()
-                    .map(|(member, value)| (format!("{name}/{member}"), value)),
-            );
-        }
-    };
-    group(
-        "metadataConfig",
-        serde_json::to_value(&written.metadata_config).unwrap_or_default(),
-    );
-    group(
-        "queueConfig",
-        serde_json::to_value(&written.queue_config).unwrap_or_default(),
-    );
-    let single = [
-        (
-            "remoteTimeout",
-            written.remote_timeout.as_ref().map(|value| json!(value)),
-        ),
-        ("sendExemplars", written.send_exemplars.map(Value::Bool)),
-        (
-            "sendNativeHistograms",
-            written.send_native_histograms.map(Value::Bool),
-        ),
-    ];
-    defaults.extend(
-        single
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| (name.to_owned(), value))),
-    );
-    for (name, value) in &defaults {
-        let path = format!("spec.remoteWrite.{}", name.replace('/', "."));
-        match value {
-            Value::String(duration) if !is_duration(duration) => {
-                faults.push(fault(path, "must be a Prometheus duration such as 30s"));
-            }
-            Value::Number(number)
-                if number.as_i64().is_some_and(|number| number < -1)
-                    || (number.as_i64() == Some(-1)
-                        && name != "metadataConfig/maxSamplesPerSend") =>
-            {
-                faults.push(fault(path, "must not be negative"));
-            }
-            _ => {}
-        }
-    }
-    defaults
-}
-
-/// A duration as the operator's CRDs take it: `1h30m`, `5s`, `0`; units y, w, d, h, m, s, ms, each at most once, in order.
-fn is_duration(text: &str) -> bool {
-    if text == "0" {
-        return true;
-    }
-    let units = ["y", "w", "d", "h", "m", "s", "ms"];
-    let mut rest = text;
-    let mut next = 0;
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|character: char| !character.is_ascii_digit())
-            .unwrap_or(rest.len());
-        if digits == 0 {
-            return false;
-        }
-        rest = &rest[digits..];
-        let end = rest
-            .find(|character: char| character.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let Some(at) = units
-            .iter()
-            .skip(next)
-            .position(|unit| *unit == &rest[..end])
-        else {
-            return false;
-        };
-        next += at + 1;
-        rest = &rest[end..];
-    }
-    !text.is_empty()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_the_crds_own() {
-        for right in ["0", "30s", "1h30m", "5ms", "1d12h"] {
-            assert!(is_duration(right), "{right}");
-        }
-        for wrong in ["", "s", "30", "1m1h", "1.5h", "-5s", "5 s", "5us"] {
-            assert!(!is_duration(wrong), "{wrong}");
-        }
-    }
 
     #[test]
     fn urls_hold_no_credential() {

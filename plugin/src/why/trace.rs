@@ -156,6 +156,8 @@ fn place(reason: &Reason) -> Place {
         | Reason::PatchTooLarge
         | Reason::Malformed { .. } => Place::Entry,
         Reason::LabelNameTaken { .. } | Reason::LabelTaken { .. } => Place::Labels,
+        Reason::RecordNewer { .. } => Place::Object,
+        Reason::DestinationTaken { .. } => Place::Entry,
     }
 }
 

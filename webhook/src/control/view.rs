@@ -54,7 +54,9 @@ impl View {
     /// Judges one stored object.
     pub fn of(object: &Arc<Object>, facts: &Facts, rules: &Rules) -> Option<Self> {
         let subject = Subject::read(&object.raw, None, &object.namespace).ok()?;
-        let record = subject.annotation(names::WIRED).and_then(Record::read);
+        let record = subject
+            .annotation(names::WIRED)
+            .and_then(|text| Record::read(text).ok());
         let record = record.unwrap_or_default();
         let decision = decide(&subject, facts, rules);
         let stands = decision.outcomes.into_iter().map(|(name, outcome)| {
