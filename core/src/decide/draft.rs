@@ -30,7 +30,7 @@ pub(super) struct Draft<'a> {
     pub(super) labels: Map<String, Value>,
     pub(super) record: Record,
     pub(super) record_was_unreadable: bool,
-    /// Containers that reverted wirings had made: they go when they are empty.
+    /// Containers that wirings have made, whether they stay or are reverted: they go when they are empty.
     pub(super) made: BTreeSet<String>,
 }
 
@@ -105,6 +105,18 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// Whether a label that a record holds still has our value: in the object as it came, so that what another wiring
+    /// sets in the same decision is not taken for it.
+    pub(super) fn holds(&self, label: &str, ours: Option<&String>) -> bool {
+        let ours = ours.map(String::as_str);
+        let came = self
+            .subject
+            .spec(self.subject.kind.labels_field())
+            .and_then(|labels| labels.get(label));
+        came.and_then(Value::as_str) == ours
+            && self.labels.get(label).and_then(Value::as_str) == ours
+    }
+
     /// Words the draft as edits; the reason says why the object is left whole instead.
     pub(super) fn finish(mut self) -> Result<Finished, Reason> {
         self.remember_containers();
@@ -140,33 +152,26 @@ impl<'a> Draft<'a> {
         format!("/spec/{}", self.subject.kind.labels_field())
     }
 
-    /// Notes the containers that were not there before us with the first wiring that stays.
+    /// Notes the containers that were not there before us, with the first wiring that stays and nowhere else.
     fn remember_containers(&mut self) {
-        let labels = self.labels_pointer();
+        let noted = self.record.iter().flat_map(|(_, wired)| &wired.made);
+        self.made.extend(noted.cloned());
         let filled = [
             (REMOTE_WRITE.to_owned(), !self.entries.is_empty()),
-            (labels, !self.labels.is_empty()),
+            (self.labels_pointer(), !self.labels.is_empty()),
             (ANNOTATIONS.to_owned(), true),
         ];
-        for (at, filled) in filled {
-            let absent = self.raw_container(&at).is_none();
-            let noted = self
-                .record
-                .iter()
-                .any(|(_, wired)| wired.made.contains(&at));
-            if filled
-                && !noted
-                && (absent || self.made.contains(&at))
-                && let Some(first) = self.record.first_mut()
-            {
-                first.made.insert(at);
-            }
-        }
+        let made = filled
+            .into_iter()
+            .filter(|(at, filled)| *filled && (self.goes(at) || self.raw_container(at).is_none()))
+            .map(|(at, _)| at)
+            .collect();
+        self.record.set_made(made);
     }
 
     /// Whether a container that is empty now was made by us and goes.
     fn goes(&self, at: &str) -> bool {
-        self.made.contains(at) || self.record.iter().any(|(_, wired)| wired.made.contains(at))
+        self.made.contains(at)
     }
 
     fn annotation_edits(&self, wired: Option<String>) -> Vec<PatchOperation> {

@@ -63,7 +63,7 @@ pub(super) fn put(
     let held: BTreeMap<String, Vec<String>> = old.map(|old| old.labels.clone()).unwrap_or_default();
     // First the object's labels as they would be without this wiring: whatever differs from ours is the user's.
     for (label, ours) in &held {
-        if draft.labels.get(label).and_then(Value::as_str) != ours.first().map(String::as_str) {
+        if !draft.holds(label, ours.first()) {
             continue;
         }
         match ours.get(1) {

@@ -132,8 +132,12 @@ impl Record {
         holders.next()?.labels.remove(label)
     }
 
-    pub(super) fn first_mut(&mut self) -> Option<&mut Wired> {
-        self.0.values_mut().next()
+    /// Keeps the containers that we made with the lowest wiring: one place, so that it is the same every time.
+    pub(super) fn set_made(&mut self, made: BTreeSet<String>) {
+        let mut made = Some(made);
+        for wired in self.0.values_mut() {
+            wired.made = made.take().unwrap_or_default();
+        }
     }
 }
 

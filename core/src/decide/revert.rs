@@ -46,8 +46,7 @@ pub(super) fn revert(draft: &mut Draft<'_>, wiring: &str) {
 /// A label that still has our value goes, or gets the user's back; any other value is the user's now.
 fn labels(draft: &mut Draft<'_>, wired: &Wired) {
     for (label, values) in &wired.labels {
-        let ours = values.first().map(String::as_str);
-        if draft.labels.get(label).and_then(Value::as_str) != ours {
+        if !draft.holds(label, values.first()) {
             continue;
         }
         match values.get(1) {
