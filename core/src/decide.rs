@@ -45,13 +45,13 @@ pub fn decide(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Decision {
         }
     };
     let mut decision = Decision::leave(Reason::NoWiring);
-    if draft.record_was_unreadable {
-        decision
-            .warnings
-            .push(Warning::AnnotationUnreadable { written_anew: true });
-    }
     let selecting = unwire(&mut draft, facts, rules, &mut decision);
     wire_all(&mut draft, facts, rules, &selecting, &mut decision);
+    if draft.record_was_unreadable {
+        let written_anew = !draft.record.is_empty();
+        let warning = Warning::AnnotationUnreadable { written_anew };
+        decision.warnings.insert(0, warning);
+    }
     decision.outcomes.sort_by(|(a, _), (b, _)| a.cmp(b));
     conclude(draft, decision, rules)
 }
@@ -145,6 +145,10 @@ fn unwire<'r>(
     selecting
 }
 
+/// The most rounds. One is enough unless a later wiring has cleared away what stood in an earlier one's way.
+const ROUNDS: usize = 4;
+
+/// Wires until nothing would change any more, so that the next request finds nothing to do.
 fn wire_all(
     draft: &mut Draft<'_>,
     facts: &Facts,
@@ -152,13 +156,57 @@ fn wire_all(
     selecting: &[&Arc<Wiring>],
     decision: &mut Decision,
 ) {
+    let mut all = wire_round(draft, facts, rules, selecting);
+    let mut again = unsettled(&all);
+    for _ in 1..ROUNDS {
+        if !again {
+            break;
+        }
+        draft.next_round();
+        let next = wire_round(draft, facts, rules, selecting);
+        again = unsettled(&next);
+        all = joined(all, next);
+    }
+    decision.warnings.extend(all.warnings);
+    decision.outcomes.extend(all.outcomes);
+}
+
+/// Whether one wiring has changed what another was left for.
+fn unsettled(round: &Decision) -> bool {
+    let some = |is: fn(&Outcome) -> bool| round.outcomes.iter().any(|(_, outcome)| is(outcome));
+    some(|outcome| *outcome == Outcome::Wire)
+        && some(|outcome| matches!(outcome, Outcome::Leave(reason) if reason.is_obstacle()))
+}
+
+/// Two rounds as one: what the first has wired is wired, unless the second thought better of it.
+fn joined(first: Decision, mut second: Decision) -> Decision {
+    for ((_, before), (_, now)) in first.outcomes.iter().zip(&mut second.outcomes) {
+        if *before == Outcome::Wire && *now == Outcome::Leave(Reason::AlreadyWired) {
+            *now = Outcome::Wire;
+        }
+    }
+    for warning in first.warnings {
+        if !matches!(warning, Warning::NotWired { .. }) && !second.warnings.contains(&warning) {
+            second.warnings.push(warning);
+        }
+    }
+    second
+}
+
+fn wire_round(
+    draft: &mut Draft<'_>,
+    facts: &Facts,
+    rules: &Rules,
+    selecting: &[&Arc<Wiring>],
+) -> Decision {
+    let mut round = Decision::leave(Reason::NoWiring);
     let mut claims = claims::Claims::default();
     for wiring in selecting {
         let outcome = match wire::wire(draft, wiring, facts, rules, &mut claims) {
             Ok(done) => {
                 for warning in done.warnings {
-                    if !decision.warnings.contains(&warning) {
-                        decision.warnings.push(warning);
+                    if !round.warnings.contains(&warning) {
+                        round.warnings.push(warning);
                     }
                 }
                 if done.changed {
@@ -167,10 +215,11 @@ fn wire_all(
                     Outcome::Leave(Reason::AlreadyWired)
                 }
             }
-            Err(reason) => leave(decision, wiring, reason),
+            Err(reason) => leave(&mut round, wiring, reason),
         };
-        decision.outcomes.push((Arc::clone(&wiring.name), outcome));
+        round.outcomes.push((Arc::clone(&wiring.name), outcome));
     }
+    round
 }
 
 fn leave(decision: &mut Decision, wiring: &Wiring, reason: Reason) -> Outcome {

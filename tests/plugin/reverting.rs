@@ -16,7 +16,7 @@ fn an_unreadable_annotation_has_nothing_taken_out() {
         .out;
     let (before, behind) = wired.split_once("kubectl-thanos.dev/wired: ").unwrap();
     let (_, behind) = behind.split_once('\n').unwrap();
-    let garbled = format!("{before}kubectl-thanos.dev/wired: '{{\"v\":7}}'\n{behind}");
+    let garbled = format!("{before}kubectl-thanos.dev/wired: '{{\"v\":0}}'\n{behind}");
     let sentence = "KTH2206 the wired annotation is not readable: nothing was taken out; wire again, then revert\n";
     let folder = Folder::with(&[]);
     let ran = folder.pipe("inject -f - --revert", &garbled);
@@ -58,14 +58,18 @@ fn a_touch_is_taken_off_with_its_code() {
         ran.err,
         "prometheus/monitoring/k8s  KTH2020 the touch annotation was taken off\n"
     );
-    // What went was no touch.
+    // Where nothing is written there is nothing to write the annotation anew for: it stays, and nothing is a touch.
     let opted_out = annotated("wired", "{}").replace(
         "metadata:\n",
         "metadata:\n  labels: {kubectl-thanos.dev/wire: disabled}\n",
     );
     let ran = usual().pipe("inject -f - --wiring DIR/hub.yaml", &opted_out);
+    assert_eq!((ran.code, ran.out.as_str()), (0, opted_out.as_str()));
     assert!(
-        ran.err.contains("k8s  KTH2206 ") && !ran.err.contains("KTH2020"),
+        ran.err.contains("k8s  left  KTH2007 ")
+            && ran.err.contains("KTH2206 ")
+            && ran.err.contains(": nothing was taken out")
+            && !ran.err.contains("KTH2020"),
         "{}",
         ran.err
     );

@@ -126,14 +126,14 @@ pub(super) fn yields(holder: &str, wiring: &Wiring, rules: &Rules) -> bool {
     *holder != *wiring.name && (rules.wiring(holder).is_none() || holder > &*wiring.name)
 }
 
-/// The records that make way: of later wirings, and of wirings that are gone, where they hold our entry, another value
-/// of our label, or our destination.
+/// A record that makes way: of a later wiring, or of one that is gone, where it holds our entry, another value of our
+/// label, or our destination.
 pub(super) fn overtaken(
     draft: &Draft<'_>,
     wiring: &Wiring,
     values: &Values,
     rules: &Rules,
-) -> Vec<String> {
+) -> Option<String> {
     let urls: BTreeMap<&str, &str> = draft
         .entries
         .iter()
@@ -153,12 +153,8 @@ pub(super) fn overtaken(
         };
         wired.entry == wiring.entry.name || differs(wired, values) || sends_the_same
     };
-    draft
-        .record
-        .iter()
-        .filter(makes_way)
-        .map(|(name, _)| name.clone())
-        .collect()
+    let mut records = draft.record.iter();
+    records.find(makes_way).map(|(name, _)| name.clone())
 }
 
 /// An entry of the user's that an earlier wiring could adopt is that wiring's affair, also while it is left: adopted by

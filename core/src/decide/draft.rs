@@ -28,6 +28,8 @@ pub(super) struct Draft<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) entries: Vec<DraftEntry<'a>>,
     pub(super) labels: Map<String, Value>,
+    /// The labels as this round found them.
+    came: Map<String, Value>,
     pub(super) record: Record,
     pub(super) record_was_unreadable: bool,
     /// Containers that wirings have made, whether they stay or are reverted: they go when they are empty.
@@ -98,6 +100,7 @@ impl<'a> Draft<'a> {
         Ok(Self {
             subject,
             entries,
+            came: labels.clone(),
             labels,
             record_was_unreadable: matches!(record, Some(Err(_))),
             record: record.and_then(Result::ok).unwrap_or_default(),
@@ -105,16 +108,21 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Whether a label that a record holds still has our value: in the object as it came, so that what another wiring
-    /// sets in the same decision is not taken for it.
+    /// Whether a label that a record holds still has our value: as this round found it, so that what another wiring
+    /// sets in the same round is not taken for it.
     pub(super) fn holds(&self, label: &str, ours: Option<&String>) -> bool {
         let ours = ours.map(String::as_str);
-        let came = self
-            .subject
-            .spec(self.subject.kind.labels_field())
-            .and_then(|labels| labels.get(label));
-        came.and_then(Value::as_str) == ours
-            && self.labels.get(label).and_then(Value::as_str) == ours
+        self.came_with(label) == ours && self.labels.get(label).and_then(Value::as_str) == ours
+    }
+
+    /// The value that this round found a label with.
+    pub(super) fn came_with(&self, label: &str) -> Option<&str> {
+        self.came.get(label).and_then(Value::as_str)
+    }
+
+    /// Takes the draft as it is for the object that the next round finds.
+    pub(super) fn next_round(&mut self) {
+        self.came.clone_from(&self.labels);
     }
 
     /// Words the draft as edits; the reason says why the object is left whole instead.

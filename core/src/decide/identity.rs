@@ -75,19 +75,19 @@ pub(super) fn digest(rules: &[Value]) -> String {
 
 /// Each rule is hashed once, so that a run can be looked for in a long list.
 fn hash_of(rule: &Value) -> [u8; 8] {
-    let mut hasher = Sha256::new();
-    hash(rule, &mut hasher);
+    let mut sha = Sha256::new();
+    hash(rule, &mut sha);
     let mut first = [0; 8];
-    first.copy_from_slice(&hasher.finalize()[..8]);
+    first.copy_from_slice(&sha.finalize()[..8]);
     first
 }
 
 fn digest_of(hashes: &[[u8; 8]]) -> String {
-    let mut hasher = Sha256::new();
+    let mut whole = Sha256::new();
     for hash in hashes {
-        hasher.update(hash);
+        whole.update(hash);
     }
-    hasher
+    whole
         .finalize()
         .iter()
         .take(4)
@@ -97,32 +97,32 @@ fn digest_of(hashes: &[[u8; 8]]) -> String {
         })
 }
 
-fn hash(value: &Value, hasher: &mut Sha256) {
+fn hash(value: &Value, whole: &mut Sha256) {
     match value {
         Value::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
             sorted.sort_by_key(|(key, _)| *key);
-            hasher.update(b"{");
+            whole.update(b"{");
             for (key, member) in sorted {
-                hasher.update(key.as_bytes());
-                hasher.update([0]);
-                hash(member, hasher);
+                whole.update(key.as_bytes());
+                whole.update([0]);
+                hash(member, whole);
             }
-            hasher.update(b"}");
+            whole.update(b"}");
         }
         Value::Array(items) => {
-            hasher.update(b"[");
+            whole.update(b"[");
             for item in items {
-                hash(item, hasher);
+                hash(item, whole);
             }
-            hasher.update(b"]");
+            whole.update(b"]");
         }
         Value::String(text) => {
-            hasher.update(b"\"");
-            hasher.update(text.as_bytes());
-            hasher.update([0]);
+            whole.update(b"\"");
+            whole.update(text.as_bytes());
+            whole.update([0]);
         }
-        other => hasher.update(other.to_string().as_bytes()),
+        other => whole.update(other.to_string().as_bytes()),
     }
 }
 

@@ -86,10 +86,7 @@ pub(super) fn put(
     };
     for (label, value) in &values.enforced {
         let user = own(&draft.labels, label);
-        if let Some(held) = draft
-            .record
-            .hand_over_label(label, value, |holder| yields(holder, wiring, rules))
-        {
+        if let Some(held) = hand_over(draft, label, value, wiring, rules) {
             wired.labels.insert(label.clone(), held);
         } else if user.as_deref() != Some(value) {
             wired.labels.insert(
@@ -106,11 +103,13 @@ pub(super) fn put(
             continue;
         }
         let current = own(&draft.labels, label);
-        let handed = current.as_ref().and_then(|current| {
-            draft
-                .record
-                .hand_over_label(label, current, |holder| yields(holder, wiring, rules))
-        });
+        let handed = hand_over(
+            draft,
+            label,
+            current.as_ref().unwrap_or(value),
+            wiring,
+            rules,
+        );
         if handed.is_none() && current.is_some() {
             continue;
         }
@@ -124,4 +123,18 @@ pub(super) fn put(
             .insert(label.clone(), Value::String(value.clone()));
     }
     draft.labels.retain(|_, value| !value.is_null());
+}
+
+/// Takes a label over from a wiring that makes way: what it held, where the object still has that.
+fn hand_over(
+    draft: &mut Draft<'_>,
+    label: &str,
+    value: &str,
+    wiring: &Wiring,
+    rules: &Rules,
+) -> Option<Vec<String>> {
+    let held = draft
+        .record
+        .hand_over_label(label, value, |holder| yields(holder, wiring, rules))?;
+    (draft.came_with(label) == Some(value)).then_some(held)
 }

@@ -71,7 +71,14 @@ impl Record {
         let read =
             |(name, value): (String, Value)| Some((name, serde_json::from_value(value).ok()?));
         let records: Option<BTreeMap<String, Wired>> = members.into_iter().map(read).collect();
-        records.map(Self).ok_or(Unread::Garbage)
+        let mut records = records.ok_or(Unread::Garbage)?;
+        for wired in records.values_mut() {
+            // A label that was the user's with the very value that we wanted was never changed: nothing to give back.
+            wired
+                .labels
+                .retain(|_, values| !values.is_empty() && values.first() != values.get(1));
+        }
+        Ok(Self(records))
     }
 
     /// Writes the annotation: sorted keys, no spaces. `None` when there is nothing to remember.
@@ -91,6 +98,11 @@ impl Record {
     /// What one wiring has put in.
     pub fn wired(&self, wiring: &str) -> Option<&Wired> {
         self.0.get(wiring)
+    }
+
+    /// Whether no wiring has put anything in.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The wirings that have put something in, lowest name first.

@@ -71,7 +71,12 @@ pub(super) fn wire(
     }
     taken.allow(draft, wiring, &values, rules)?;
     let mut trial = draft.clone();
-    for other in claims::overtaken(&trial, wiring, &values, rules) {
+    // One by one: an entry that gets its old name back may be another's that makes way, too.
+    while let Some(other) = claims::overtaken(&trial, wiring, &values, rules) {
+        // What it would have taken out of its own entry is not the user's to be given back.
+        if let Some(other) = rules.wiring(&other) {
+            let _ = wire(&mut trial, other, facts, rules, &mut Claims::default());
+        }
         revert::revert(&mut trial, &other);
     }
     let before = (

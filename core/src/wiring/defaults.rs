@@ -33,19 +33,22 @@ const PAIRS: [Pair; 2] = [
     },
 ];
 
-/// Every default that is written, as path and value; and every fault, as path and sentence.
-pub(super) fn resolve(
-    written: &WiringRemoteWrite,
-) -> (Vec<(String, Value)>, Vec<(String, String)>) {
+/// A default: its path below the entry, and its value.
+type Given = (String, Value);
+/// What is wrong with one: its path, and a sentence.
+type Wrong = (String, String);
+
+/// Every default that is written, and every fault of them.
+pub(super) fn resolve(written: &WiringRemoteWrite) -> (Vec<Given>, Vec<Wrong>) {
     let mut defaults = Vec::new();
-    let mut metadata = members(&written.metadata_config);
+    let mut metadata = members(written.metadata_config.as_ref());
     if !metadata.is_empty() && !metadata.contains_key("send") {
         // The operator writes `send: false` for an object that does not say it; Prometheus' own default is true.
         metadata.insert("send".to_owned(), Value::Bool(true));
     }
     let groups = [
         ("metadataConfig", metadata),
-        ("queueConfig", members(&written.queue_config)),
+        ("queueConfig", members(written.queue_config.as_ref())),
     ];
     for (group, members) in groups {
         defaults.extend(
@@ -70,7 +73,7 @@ pub(super) fn resolve(
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value?))),
     );
-    let mut faults: Vec<(String, String)> = defaults
+    let mut faults: Vec<Wrong> = defaults
         .iter()
         .filter_map(|(name, value)| Some((name.clone(), wrong(name, value)?)))
         .collect();
@@ -133,7 +136,7 @@ pub(crate) fn crosses(
     })
 }
 
-fn members<T: serde::Serialize>(group: &Option<T>) -> Map<String, Value> {
+fn members<T: serde::Serialize>(group: Option<&T>) -> Map<String, Value> {
     match serde_json::to_value(group) {
         Ok(Value::Object(members)) => members,
         _ => Map::new(),

@@ -141,6 +141,7 @@ fn place(reason: &Reason) -> Place {
         | Reason::NameUnknown
         | Reason::Deleting
         | Reason::NotWired
+        | Reason::RecordNewer { .. }
         | Reason::Untouched => Place::Object,
         Reason::OptedOut => Place::OptOut,
         Reason::NotEnrolled { .. } | Reason::CredentialMissing { .. } => Place::Credential,
@@ -148,6 +149,7 @@ fn place(reason: &Reason) -> Place {
             Place::Version
         }
         Reason::EntryTaken { .. }
+        | Reason::DestinationTaken { .. }
         | Reason::EntryAmbiguous { .. }
         | Reason::EntryConflicts { .. }
         | Reason::AlreadyWired
@@ -156,8 +158,6 @@ fn place(reason: &Reason) -> Place {
         | Reason::PatchTooLarge
         | Reason::Malformed { .. } => Place::Entry,
         Reason::LabelNameTaken { .. } | Reason::LabelTaken { .. } => Place::Labels,
-        Reason::RecordNewer { .. } => Place::Object,
-        Reason::DestinationTaken { .. } => Place::Entry,
     }
 }
 
