@@ -3,30 +3,35 @@
 use anyhow::Result;
 use kubectl_thanos::yaml;
 use serde_json::{Value, json};
-use thanos_core::{names, wiring};
+use thanos_core::{names, policy, wiring};
 use thanos_tests::{Cluster, Options, install, tools};
 
 /// `BLESS=1` writes what core says into the chart.
 #[test]
 fn definitions_come_from_core() {
-    let path = tools::root().join("charts/thanos-webhook/crds/thanoswirings.yaml");
-    let mut crd = serde_json::to_value(wiring::crd()).unwrap();
-    crd.as_object_mut()
-        .unwrap()
-        .retain(|key, _| key != "status");
-    let text = format!(
-        "# Generated from core by `make bless`: change core/src/wiring.rs.\n{}",
-        yaml::to_string(&crd)
-    );
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&path, &text).unwrap();
+    for (plural, source, crd) in [
+        ("thanoswirings", "wiring", wiring::crd()),
+        ("thanospolicies", "policy", policy::crd()),
+    ] {
+        let path = tools::root().join(format!("charts/thanos-webhook/crds/{plural}.yaml"));
+        let mut crd = serde_json::to_value(crd).unwrap();
+        crd.as_object_mut()
+            .unwrap()
+            .retain(|key, _| key != "status");
+        let text = format!(
+            "# Generated from core by `make bless`: change core/src/{source}.rs.\n{}",
+            yaml::to_string(&crd)
+        );
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let shipped = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            shipped == text,
+            "{} is not what core says: run `make bless`",
+            path.display()
+        );
     }
-    let shipped = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        shipped == text,
-        "{} is not what core says: run `make bless`",
-        path.display()
-    );
 }
 
 #[tokio::test]

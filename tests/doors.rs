@@ -12,10 +12,10 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::Value;
 use thanos_core::fields::Served;
-use thanos_core::{Kind, Rules, Wiring, wiring};
+use thanos_core::{Kind, Policy, Rules, Wiring, policy, wiring};
 use thanos_tests::install::objects;
 
-pub(crate) use self::core::through_core;
+pub(crate) use self::core::{judged_by_core, through_core};
 pub(crate) use plugin::{refused_by_plugin, through_plugin};
 pub(crate) use webhook::{refused_by_webhook, through_webhook};
 
@@ -34,6 +34,7 @@ pub(crate) struct Story {
     pub(crate) given: Value,
     pub(crate) old: Option<Value>,
     pub(crate) wirings: Vec<Value>,
+    pub(crate) policies: Vec<Value>,
     pub(crate) known: Known,
 }
 
@@ -101,6 +102,7 @@ impl Story {
             given: one("given.yaml")?.context("no given.yaml")?,
             old: one("old.yaml")?,
             wirings: all("wiring.yaml")?,
+            policies: all("policy.yaml")?,
             known,
         })
     }
@@ -132,6 +134,16 @@ impl Story {
                 .map(read)
                 .collect::<Result<Vec<Arc<Wiring>>>>()?,
         ))
+    }
+
+    /// The policies, resolved.
+    pub(crate) fn policies(&self) -> Result<Vec<Arc<Policy>>> {
+        let read = |raw| {
+            policy::read(raw)
+                .map(Arc::new)
+                .map_err(|faults| anyhow::anyhow!("{faults:?}"))
+        };
+        self.policies.iter().map(read).collect()
     }
 
     /// The fields that the story's CRD of a kind serves.

@@ -17,6 +17,7 @@ mod doors;
 mod harness;
 mod member;
 mod plugin;
+mod policies;
 mod properties;
 mod real;
 mod serve;

@@ -42,6 +42,7 @@ fn facts(kind: Kind, rules: &Rules) -> Facts {
             .collect(),
         operator: versions::parse("0.92.1"),
         served: Arc::new(Served::newest(kind)),
+        lately: thanos_core::facts::Lately::default(),
     }
 }
 

@@ -553,6 +553,174 @@ codes! {
         see "kubectl get validatingwebhookconfiguration thanos-webhook"
         fix "Install it with helm; the command is named in the hint."
         silence "Not possible.";
+    POLICY_INVALID "KTH7001" "policy-invalid" Error
+        "a policy is not right"
+        cause "A field of a ThanosPolicy has a wrong value or shape, or no rule has that name."
+        see "kubectl get thanospolicy NAME -o yaml"
+        fix "Mend the field that the path names."
+        silence "It cannot be silenced.";
+    EGRESS_URL "KTH7010" "egress-url" Error
+        "an url leads where the policy does not allow"
+        cause "Samples, credentials or queries would leave for a host that no admin has listed: egress and server-side request forgery."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Add the url to spec.remoteWrite.allowedUrls of the policy, or change it in the object."
+        silence "An exemption of the policy, with a reason.";
+    REQUIRED_WIRING "KTH7011" "required-wiring" Error
+        "the object is not wired as the policy requires"
+        cause "A later mutator has undone the wiring, the webhook was down when the object was written, or the object is made so that wiring must leave it."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "kubectl thanos why says which step fails; apply the object again once it is mended."
+        silence "An exemption of the policy, with a reason.";
+    PLAINTEXT_URL "KTH7012" "plaintext-url" Error
+        "a credential would travel in plain text"
+        cause "The url starts with http:// and the same client has a credential."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Use https://."
+        silence "An exemption of the policy, with a reason.";
+    INLINE_CREDENTIALS "KTH7013" "inline-credentials" Error
+        "a credential stands in the object itself"
+        cause "Whoever may read the object, its backups or the audit log can read it."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Put it into a Secret and name the Secret."
+        silence "An exemption of the policy, with a reason.";
+    BORROWED_SECRET "KTH7014" "borrowed-secret" Error
+        "the object names a Secret or ConfigMap that is not its own to name"
+        cause "The operator reads it with its own rights and sends it where the object says: whoever may create the object could read any Secret of the namespace."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Add the name to spec.remoteWrite.allowedSecrets of the policy, or take the reference out."
+        silence "An exemption of the policy, with a reason.";
+    CREDENTIAL_FILES "KTH7015" "credential-files" Error
+        "a credential or certificate is read from a file of the pod"
+        cause "The file may be the pod's own service account token, or another tenant's mount."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Name a Secret instead of a file."
+        silence "An exemption of the policy, with a reason.";
+    TENANT_HEADER "KTH7016" "tenant-header" Error
+        "a header speaks for a tenant"
+        cause "Receive files samples under the tenant of this header; two spellings of one header are sent in an order that nobody knows."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Take the header out: the gateway sets the tenant from the credential."
+        silence "An exemption of the policy, with a reason.";
+    IDENTITY_LABELS "KTH7017" "identity-labels" Error
+        "a label that identifies the cluster is changed, removed or missing"
+        cause "Samples would arrive under another identity, or none, or the entry would send nothing."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Leave the labels and relabel rules that the wiring sets as they are; give the labels that the policy requires."
+        silence "An exemption of the policy, with a reason.";
+    REPLICA_LABEL "KTH7018" "replica-label" Error
+        "several replicas send without a label that tells them apart"
+        cause "Receive answers 409 to the second replica's samples, again and again."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Set replicaExternalLabelName to a name, and do not drop it."
+        silence "An exemption of the policy, with a reason.";
+    INSECURE_TLS "KTH7019" "insecure-tls" Error
+        "TLS is checked less than it should be"
+        cause "Anyone on the way could read or change what is sent, or take the credential."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Take insecureSkipVerify, insecure and old versions out; give a CA instead."
+        silence "An exemption of the policy, with a reason.";
+    EVASION "KTH7020" "evasion" Error
+        "the object is out of the operator's or the webhook's sight"
+        cause "Paused, unmanaged or foreign objects run a configuration that no admission has seen."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Take the field or annotation out."
+        silence "An exemption of the policy, with a reason.";
+    OPEN_INBOUND "KTH7021" "open-inbound" Error
+        "the object opens an unauthenticated way in"
+        cause "Whoever reaches the pod could write samples that leave under the cluster's identity, or delete data."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Switch it off, or add it to spec.allow.inbound of the policy."
+        silence "An exemption of the policy, with a reason.";
+    LIMITS "KTH7022" "limits" Error
+        "a limit is missing or larger than the policy's"
+        cause "One object could take more of the shared stack than its share."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Set the limit to at most the policy's."
+        silence "An exemption of the policy, with a reason.";
+    REMOTE_WRITE_NAMES "KTH7023" "remote-write-names" Error
+        "Prometheus would refuse the remote-write entries, or lose what they send"
+        cause "Two entries of one name, a reserved header, two authentications or Remote Write 2.0 toward Receive."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Mend the entry that the path names."
+        silence "An exemption of the policy, with a reason.";
+    POD_CONTAINERS "KTH7024" "pod-containers" Error
+        "the object changes containers or images of the pod"
+        cause "A container that the object brings runs beside Prometheus, with its credentials and files."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Take it out, or add the image to spec.allow.images of the policy."
+        silence "An exemption of the policy, with a reason.";
+    RAW_ARGUMENTS "KTH7025" "raw-arguments" Error
+        "the object passes raw arguments or feature flags"
+        cause "They can undo any setting that admission has seen."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Take them out."
+        silence "An exemption of the policy, with a reason.";
+    HOST_ACCESS "KTH7026" "host-access" Error
+        "the object reaches for its node, the network or the scheduler"
+        cause "The pod could leave its tenant's place."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Take the field out."
+        silence "An exemption of the policy, with a reason.";
+    MOUNTS "KTH7027" "mounts" Error
+        "the object mounts what the policy does not allow"
+        cause "Secrets and files of others would be readable in the pod."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Take the mount out, or add its type or name to spec.allow of the policy."
+        silence "An exemption of the policy, with a reason.";
+    IDENTITY "KTH7028" "identity" Error
+        "the object takes an identity that the policy does not allow"
+        cause "A service account, a cloud identity or a role of somebody else's."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Use an allowed service account, or add it to spec.allow.serviceAccounts of the policy."
+        silence "An exemption of the policy, with a reason.";
+    OPAQUE_CONFIG "KTH7029" "opaque-config" Error
+        "the object brings configuration that admission cannot see"
+        cause "It lives in a Secret, a ConfigMap or a file, and can hold anything."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Use the operator's own objects and fields instead."
+        silence "An exemption of the policy, with a reason.";
+    CROSS_NAMESPACE "KTH7030" "cross-namespace" Error
+        "the object looks into other namespaces"
+        cause "The operator reads monitors, rules and their Secrets there with its own rights."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Leave the namespace selectors out and set ignoreNamespaceSelectors to true."
+        silence "An exemption of the policy, with a reason.";
+    MONITOR_FILE_ACCESS "KTH7031" "monitor-file-access" Error
+        "monitors may read files of the pod"
+        cause "A monitor could send the pod's service account token to a target."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Set arbitraryFSAccessThroughSMs.deny to true."
+        silence "An exemption of the policy, with a reason.";
+    FILE_WRITES "KTH7032" "file-writes" Error
+        "the object writes files in the pod"
+        cause "A path of the object's choice is written with the pod's rights."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Take the field out."
+        silence "An exemption of the policy, with a reason.";
+    OBJSTORE_REFERENCE "KTH7033" "objstore-reference" Error
+        "an object-store configuration cannot be judged where it lies"
+        cause "It is in a key that the webhook is not asked about, or in a file of the pod."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Keep it in a Secret under a known key, or label the Secret kubectl-thanos.dev/objstore."
+        silence "An exemption of the policy, with a reason.";
+    OBJSTORE_SCHEMA "KTH7034" "objstore-schema" Error
+        "Thanos would refuse the object-store configuration"
+        cause "Every Thanos that reads it would stop at its start."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Mend what the sentence names."
+        silence "An exemption of the policy, with a reason.";
+    OBJSTORE_SECRETLESS "KTH7035" "objstore-secretless" Error
+        "the object-store configuration holds a static credential"
+        cause "A key that never expires lies in a Secret."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Use a managed or workload identity."
+        silence "An exemption of the policy, with a reason.";
+    OBJSTORE_PLACE "KTH7036" "objstore-place" Error
+        "the object-store configuration leads where the policy does not allow"
+        cause "Blocks would be stored in, or read from, somebody else's place."
+        see "kubectl thanos validate -f FILE --policy POLICY"
+        fix "Use what spec.objectStorage of the policy allows."
+        silence "An exemption of the policy, with a reason.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

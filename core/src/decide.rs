@@ -11,6 +11,7 @@ mod identity;
 mod labels;
 mod record;
 mod revert;
+pub mod rules;
 mod versions;
 mod wire;
 
@@ -233,7 +234,7 @@ fn leave(decision: &mut Decision, wiring: &Wiring, reason: Reason) -> Outcome {
 }
 
 /// Why a wiring does not select the subject; `None` when it does.
-fn unselected(subject: &Subject<'_>, facts: &Facts, wiring: &Wiring) -> Option<Reason> {
+pub(crate) fn unselected(subject: &Subject<'_>, facts: &Facts, wiring: &Wiring) -> Option<Reason> {
     if wiring.deleting {
         return Some(Reason::WiringGoing);
     }

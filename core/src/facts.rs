@@ -6,6 +6,7 @@ use std::sync::Arc;
 use semver::Version;
 
 use crate::fields::Served;
+use crate::wiring::Wiring;
 
 /// Whether the Secrets that a wiring names are in the subject's namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,4 +32,16 @@ pub struct Facts {
     pub operator: Option<Version>,
     /// The fields that the served CRD of the subject's kind knows.
     pub served: Arc<Served>,
+    /// What has changed a moment ago.
+    pub lately: Lately,
+}
+
+/// What has changed a moment ago: a rule must not refuse what was right until then.
+#[derive(Clone, Debug, Default)]
+pub struct Lately {
+    /// What a wiring was before it changed, where it changed within the last minute: the previous one satisfies
+    /// `required-wiring` too.
+    pub wirings: BTreeMap<Arc<str>, Arc<Wiring>>,
+    /// Whether whoever asks has only just started and may not know all wirings: `required-wiring` then warns.
+    pub started: bool,
 }

@@ -1,5 +1,7 @@
 //! Every path of the operator's objects that matters here: path, class, and since when it is known. Once.
 
+pub mod sensitive;
+
 use std::collections::BTreeSet;
 
 use semver::Version;

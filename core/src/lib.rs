@@ -16,7 +16,17 @@ pub mod facts;
 pub mod fields;
 pub mod names;
 pub mod patch;
+#[expect(
+    unreachable_pub,
+    reason = "KubeSchema emits a public twin of each struct inside a function"
+)]
+#[expect(
+    clippy::duplicated_attributes,
+    reason = "two printer columns may be of one type"
+)]
+pub mod policy;
 pub mod relabel;
+mod schema;
 pub mod subject;
 pub mod versions;
 #[expect(
@@ -30,7 +40,9 @@ pub mod versions;
 pub mod wiring;
 
 pub use decide::decide;
+pub use decide::rules::{Charge, Judgement, judge};
 pub use decision::{Cause, Decision, Effect, Fault, Outcome, Reason, Verdict, Warning};
 pub use facts::{Credential, Facts};
+pub use policy::{Policy, ThanosPolicy};
 pub use subject::{Kind, Operation, Subject, Unreadable};
 pub use wiring::{Rules, ThanosWiring, Wiring};

@@ -24,7 +24,7 @@ use kube_derive::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use defaults::crosses;
+pub(crate) use defaults::{crosses, nanoseconds};
 
 pub use auth::{
     Auth, Authorization, AzureAd, AzureCloud, AzureSdk, BasicAuth, ManagedIdentity, NoAuth,
@@ -37,6 +37,7 @@ pub use status::{NamespaceStatus, ThanosWiringStatus};
 pub use template::{Template, Variables};
 pub use tls::{CertificateAuthority, KeyReference, Tls};
 
+use crate::policy::Policy;
 use crate::relabel::RelabelConfig;
 use crate::subject::Kind;
 
@@ -332,10 +333,11 @@ pub fn crd() -> CustomResourceDefinition {
     crd
 }
 
-/// All the rules that may apply: wirings in the order of their names.
+/// All the rules that may apply: wirings and policies, each in the order of their names.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     wirings: Vec<Arc<Wiring>>,
+    policies: Vec<Arc<Policy>>,
 }
 
 impl Rules {
@@ -347,7 +349,24 @@ impl Rules {
             .collect();
         Self {
             wirings: by_name.into_values().collect(),
+            policies: Vec::new(),
         }
+    }
+
+    /// The same with policies, sorted by name; of two with one name the later stands.
+    #[must_use]
+    pub fn with_policies(mut self, policies: impl IntoIterator<Item = Arc<Policy>>) -> Self {
+        let by_name: BTreeMap<Arc<str>, Arc<Policy>> = policies
+            .into_iter()
+            .map(|policy| (Arc::clone(&policy.name), policy))
+            .collect();
+        self.policies = by_name.into_values().collect();
+        self
+    }
+
+    /// The policies, lowest name first.
+    pub fn policies(&self) -> &[Arc<Policy>] {
+        &self.policies
     }
 
     /// The wirings, lowest name first.

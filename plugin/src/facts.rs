@@ -145,6 +145,7 @@ impl World {
                 .collect(),
             operator: self.operator.clone(),
             served: self.served(kind),
+            lately: thanos_core::facts::Lately::default(),
         }
     }
 

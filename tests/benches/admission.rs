@@ -143,6 +143,7 @@ fn decision(given: &Value) -> Result<Decision> {
         credentials: [(Arc::clone(&wiring.name), Credential::Ready)].into(),
         operator: None,
         served: Arc::new(Served::newest(Kind::Prometheus)),
+        lately: thanos_core::facts::Lately::default(),
     };
     Ok(decide(&subject, &facts, &Rules::new([Arc::new(wiring)])))
 }

@@ -32,6 +32,7 @@ fn main() -> Result<()> {
         credentials: [(Arc::clone(&wiring.name), Credential::Ready)].into(),
         operator: versions::parse("0.92.1"),
         served: Arc::new(Served::newest(Kind::Prometheus)),
+        lately: thanos_core::facts::Lately::default(),
     };
     let rules = Rules::new([wiring]);
     let patch = |object: &Value| {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use thanos_core::facts::Credential;
-use thanos_core::{Decision, Facts, Subject, decide, versions};
+use thanos_core::facts::{Credential, Lately};
+use thanos_core::{Decision, Facts, Judgement, Rules, Subject, decide, judge, versions};
 
 use super::{Answer, Story};
 
@@ -21,9 +21,24 @@ pub(crate) fn through_core(story: &Story) -> Result<(Answer, Decision)> {
 }
 
 fn decision(story: &Story) -> Result<Decision> {
-    let subject = Subject::read(&story.given, story.old.as_ref(), "default")
-        .map_err(|error| anyhow!("{error:?}"))?;
+    let subject = subject(story)?;
     let rules = story.rules()?;
+    Ok(decide(&subject, &facts(story, &subject, &rules)?, &rules))
+}
+
+fn subject(story: &Story) -> Result<Subject<'_>> {
+    Subject::read(&story.given, story.old.as_ref(), "default").map_err(|error| anyhow!("{error:?}"))
+}
+
+/// What core says to a story with policies.
+pub(crate) fn judged_by_core(story: &Story) -> Result<Judgement> {
+    let subject = subject(story)?;
+    let rules = story.rules()?.with_policies(story.policies()?);
+    Ok(judge(&subject, &facts(story, &subject, &rules)?, &rules))
+}
+
+/// What a story's world knows around its subject.
+fn facts(story: &Story, subject: &Subject<'_>, rules: &Rules) -> Result<Facts> {
     let credential = |wiring: &Arc<thanos_core::Wiring>| {
         let credential = if story.known.ready(&wiring.name).contains(subject.namespace) {
             Credential::Ready
@@ -34,7 +49,7 @@ fn decision(story: &Story) -> Result<Decision> {
         };
         (Arc::clone(&wiring.name), credential)
     };
-    let facts = Facts {
+    Ok(Facts {
         now: "2026-11-24T00:00:00Z".parse()?,
         namespace: story.known.labels(subject.namespace).map(Arc::new),
         credentials: rules.wirings().iter().map(credential).collect(),
@@ -44,6 +59,6 @@ fn decision(story: &Story) -> Result<Decision> {
             .as_deref()
             .and_then(versions::parse),
         served: Arc::new(story.served(subject.kind)?),
-    };
-    Ok(decide(&subject, &facts, &rules))
+        lately: Lately::default(),
+    })
 }

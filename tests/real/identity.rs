@@ -99,6 +99,7 @@ fn wired(url: &str) -> Result<serde_json::Value> {
         credentials: [(std::sync::Arc::clone(&wiring.name), Credential::Ready)].into(),
         operator: None,
         served: std::sync::Arc::new(Served::newest(Kind::Prometheus)),
+        lately: thanos_core::facts::Lately::default(),
     };
     Ok(decide(&subject, &facts, &Rules::new([std::sync::Arc::new(wiring)])).applied_to(&object))
 }

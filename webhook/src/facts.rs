@@ -214,6 +214,7 @@ impl Knowledge {
                 credentials,
                 operator,
                 served,
+                lately: thanos_core::facts::Lately::default(),
             },
         )
     }

@@ -177,7 +177,7 @@ fn measure(value: Option<&Value>, otherwise: i64) -> i64 {
 
 /// A duration as Prometheus and the operator's CRDs take it: `1h30m`, `5s`, `0`; each unit at most once, in order, and
 /// no more than fits into 64 bits of nanoseconds.
-fn nanoseconds(text: &str) -> Option<i64> {
+pub(crate) fn nanoseconds(text: &str) -> Option<i64> {
     if text == "0" {
         return Some(0);
     }

@@ -1,0 +1,138 @@
+//! What a rule is asked about, and where it puts what it finds.
+
+use serde_json::Value;
+
+use super::places::{Place, Places, Spot, digest};
+use crate::facts::Facts;
+use crate::fields::sensitive::Sort;
+use crate::policy::{Enforcement, Policy};
+use crate::subject::Subject;
+use crate::wiring::{Rules, Wiring};
+
+/// One object before one policy.
+pub(super) struct Case<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) facts: &'a Facts,
+    pub(super) rules: &'a Rules,
+    pub(super) policy: &'a Policy,
+    pub(super) places: &'a Places<'a>,
+}
+
+impl<'a> Case<'a> {
+    /// The fields of the object that the table gives to a rule and to a sort, in their order.
+    pub(super) fn places(
+        &self,
+        rule: &'static str,
+        sort: Sort,
+    ) -> impl Iterator<Item = &'a Place<'a>> {
+        self.places
+            .all
+            .iter()
+            .filter(move |place| place.row.sort == sort && place.row.rules.contains(&rule))
+    }
+
+    /// The entries of `spec.remoteWrite`, with their spot.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Spot<'a>, &'a Value)> {
+        let entries = self.subject.spec("remoteWrite").and_then(Value::as_array);
+        entries
+            .into_iter()
+            .flatten()
+            .enumerate()
+            .map(|(at, entry)| (Spot::entry(at, entry), entry))
+    }
+
+    /// The wiring whose entry this is: it has the name and leads to where the wiring sends, and the wiring selects the
+    /// object.
+    pub(super) fn wiring_of(&self, entry: &Value) -> Option<&'a Wiring> {
+        let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+        let wirings = self.rules.wirings().iter().map(|wiring| &**wiring);
+        let mut ours = wirings.filter(|wiring| {
+            wiring.entry.name == text("name")
+                && wiring.entry.leads_to(text("url"))
+                && crate::decide::unselected(self.subject, self.facts, wiring).is_none()
+        });
+        ours.next()
+    }
+
+    /// The wiring that sets the very value at a place inside of one of its entries.
+    ///
+    /// What a wiring sets is the admin's word; the same value anywhere else is not.
+    pub(super) fn set_by_wiring(&self, place: &Place<'_>) -> bool {
+        let Some((entry, field, rest)) = place.at.in_entry() else {
+            return false;
+        };
+        let Some(wiring) = self.wiring_of(entry) else {
+            return false;
+        };
+        let mut enforced = wiring.entry.enforced.iter();
+        let Some((_, value)) = enforced.find(|(name, _)| *name == field) else {
+            return field == "url";
+        };
+        rest.iter()
+            .try_fold(value, |value, step| value.get(step))
+            .is_some_and(|wanted| wanted == place.value)
+    }
+}
+
+/// One thing that a rule has found.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    pub(super) path: String,
+    /// The place, with the items of lists by name or content: indexes shift when another is added.
+    place: String,
+    value: [u8; 8],
+    pub(super) sentence: String,
+    /// What happens about it at most, whatever the policy says.
+    pub(super) at_most: Option<Enforcement>,
+}
+
+impl Finding {
+    /// Whether it is the same thing at the same place with the same value.
+    pub(super) fn same(&self, other: &Finding) -> bool {
+        self.place == other.place && self.value == other.value
+    }
+}
+
+/// What a rule has found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Findings(pub(super) Vec<Finding>);
+
+impl Findings {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A field that is there and is wrong.
+    pub(super) fn at(&mut self, spot: &Spot<'_>, value: &Value, sentence: impl Into<String>) {
+        self.0.push(Finding {
+            path: spot.path(),
+            place: spot.place(),
+            value: digest(value),
+            sentence: sentence.into(),
+            at_most: None,
+        });
+    }
+
+    /// A place of the table.
+    pub(super) fn place(&mut self, place: &Place<'_>, sentence: impl Into<String>) {
+        self.at(&place.at, place.value, sentence);
+    }
+
+    /// A field that is missing, or that stands above `spec`, by its dotted path.
+    pub(super) fn path(&mut self, path: &str, value: &Value, sentence: impl Into<String>) {
+        self.0.push(Finding {
+            path: path.to_owned(),
+            place: path.to_owned(),
+            value: digest(value),
+            sentence: sentence.into(),
+            at_most: None,
+        });
+    }
+
+    /// Warns of the last one at most.
+    pub(super) fn only_warn(&mut self) {
+        if let Some(last) = self.0.last_mut() {
+            last.at_most = Some(Enforcement::Warn);
+        }
+    }
+}
