@@ -2,7 +2,8 @@
 //!
 //! A change of a wiring restarts queues, or pods. So the first object must be reconciled by the operator before the
 //! rest follow, and one that is not stops the rest, until it heals or the wiring changes again. An object that was
-//! failing before it was touched proves nothing.
+//! failing before it was touched proves nothing, and nor does one that begins to fail long after: that has another
+//! cause.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use super::touch::after;
 pub struct Pace {
     /// Between two objects.
     pub between: Duration,
-    /// How long the first object may take to be reconciled before the rest follow all the same.
+    /// How long the first object may take to be reconciled before the rest follow all the same. A failure that is seen
+    /// later than that after a touch is not put down to it.
     pub settle: Duration,
 }
 
@@ -50,8 +52,17 @@ pub struct Rollout {
 
 #[derive(Clone, Copy, Debug)]
 struct Touched {
+    /// The last time: an object that nobody answered for is touched again, and what it is to show begins anew.
     at: Timestamp,
+    /// Whether it was failing at every touch.
     was_failing: bool,
+}
+
+impl Touched {
+    /// Whether a failure that is seen now comes of the touch.
+    fn answers_for_failure(&self, now: Timestamp, pace: Pace) -> bool {
+        !self.was_failing && now <= after(self.at, pace.settle)
+    }
 }
 
 /// What may happen next.
@@ -95,7 +106,7 @@ impl Rollout {
             // The first one is gone, and has shown nothing: another one is the first.
             self.last = None;
         }
-        if let Some(halted) = self.halted(objects) {
+        if let Some(halted) = self.halted(objects, now, pace) {
             return Next::Halted(halted);
         }
         self.follow(objects, now, pace)
@@ -104,10 +115,12 @@ impl Rollout {
     /// Notes that an object was touched.
     pub fn touched(&mut self, uid: &str, failing: bool, now: Timestamp) {
         self.last = Some(now);
-        self.touched.entry(uid.to_owned()).or_insert(Touched {
+        let touched = self.touched.entry(uid.to_owned()).or_insert(Touched {
             at: now,
             was_failing: failing,
         });
+        touched.at = now;
+        touched.was_failing &= failing;
     }
 
     /// Whether an object was touched in this rollout.
@@ -115,8 +128,9 @@ impl Rollout {
         self.touched.contains_key(uid)
     }
 
-    /// The object that stops the rest, if there is one.
-    fn halted(&mut self, objects: &[Progress<'_>]) -> Option<String> {
+    /// The object that stops the rest, if there is one. A failure must begin soon after its touch to stop them; once
+    /// it has, it does so until it heals, however long that takes.
+    fn halted(&mut self, objects: &[Progress<'_>], now: Timestamp, pace: Pace) -> Option<String> {
         let find = |uid: &str| objects.iter().find(|object| object.uid == uid);
         let heals = |uid: &String| find(uid).is_none_or(|object| object.reconciled == Some(true));
         if self.halted.as_ref().is_some_and(heals) {
@@ -125,7 +139,7 @@ impl Rollout {
         if self.halted.is_none() {
             let failed = objects.iter().find(|object| {
                 let touched = self.touched.get(object.uid);
-                let ours = touched.is_some_and(|touched| !touched.was_failing);
+                let ours = touched.is_some_and(|touched| touched.answers_for_failure(now, pace));
                 ours && !object.pending && object.reconciled == Some(false)
             });
             self.halted = failed.map(|object| object.uid.to_owned());
@@ -276,6 +290,48 @@ mod tests {
         assert_eq!(
             step(&mut rollout, &[healed, b], 5002),
             Next::Touch("b".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_failure_that_begins_long_after_the_touch_stops_nothing() {
+        // Far apart, so that the rollout still goes on when the window is over.
+        let slow = Pace {
+            between: Duration::from_secs(3600),
+            ..PACE
+        };
+        let first_fails_at = |seconds: i64| {
+            let mut rollout = Rollout::default();
+            let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
+            assert_eq!(
+                rollout.next(2, false, &[a, b], at(0), slow),
+                Next::Touch("a".to_owned())
+            );
+            rollout.touched("a", false, at(0));
+            let good = progress("a", false, Some(true));
+            assert_eq!(
+                rollout.next(2, false, &[good, b], at(5), slow),
+                Next::Wait(at(3600))
+            );
+            let failed = progress("a", false, Some(false));
+            rollout.next(2, false, &[failed, b], at(seconds), slow)
+        };
+        assert_eq!(first_fails_at(60), Next::Halted("a".to_owned()));
+        assert_eq!(first_fails_at(61), Next::Wait(at(3600)));
+        assert_eq!(first_fails_at(3600), Next::Touch("b".to_owned()));
+    }
+
+    #[test]
+    fn the_window_begins_anew_with_every_touch() {
+        let mut rollout = Rollout::default();
+        let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
+        assert_eq!(step(&mut rollout, &[a, b], 0), Next::Touch("a".to_owned()));
+        // No webhook answers; it is touched once more.
+        rollout.touched("a", false, at(50));
+        let failed = progress("a", false, Some(false));
+        assert_eq!(
+            step(&mut rollout, &[failed, b], 100),
+            Next::Halted("a".to_owned())
         );
     }
 
