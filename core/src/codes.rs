@@ -553,6 +553,12 @@ codes! {
         see "kubectl get validatingwebhookconfiguration thanos-webhook"
         fix "Install it with helm; the command is named in the hint."
         silence "Not possible.";
+    REWIRING_HALTED "KTH5301" "rewiring-halted" Warning
+        "a changed wiring is not carried to any more objects"
+        cause "The operator does not reconcile an object since it was rewired, so the change is held back from every other one: what stops one would stop all."
+        see "kubectl get KIND NAME -n NAMESPACE -o jsonpath='{.status.conditions[?(@.type==\"Reconciled\")].message}'"
+        fix "Mend what the operator says about the object, or change the wiring back: the rest follow as soon as the object is reconciled."
+        silence "Not possible: it ends when the object is reconciled.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

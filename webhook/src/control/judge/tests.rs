@@ -330,9 +330,9 @@ fn a_failure_stops_the_rest_and_is_told() {
     stage.mutate("one");
     stage.reconciled("one", Some(false));
     let plan = stage.judge(12);
-    assert!(plan.touches.is_empty());
+    assert!(plan.touches.is_empty() && plan.news[0].warns);
     assert!(
-        notes(&plan)[0].starts_with("RewiringHalted rewiring by hub is halted"),
+        notes(&plan)[0].starts_with("RewiringHalted KTH5301 rewiring by hub is halted"),
         "{:?}",
         notes(&plan)
     );
