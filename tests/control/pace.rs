@@ -136,6 +136,13 @@ async fn halts(cluster: &Cluster, stage: &Stage<'_>, control: super::stage::Cont
     until_event(cluster, "monitoring", &first[0], "RewiringHalted KTH5301").await?;
     stays(cluster, "bad", 1, 4).await?;
 
+    // One more enrolled namespace changes nothing for the objects, and lifts no halt.
+    let mut wider = moved("bad");
+    wider["spec"]["credentials"]["namespaces"] = json!(["monitoring", "more"]);
+    put(cluster, &wider).await?;
+    until_reason(cluster, "hub", "Ready", "RewiringHalted").await?;
+    stays(cluster, "bad", 1, 4).await?;
+
     // The next leader keeps the halt.
     control.process.stop(SOON).await?;
     let control = stage.control("control-two", PACE).await?;

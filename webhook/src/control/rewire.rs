@@ -35,8 +35,8 @@ impl Pace {
 pub struct Progress<'a> {
     /// Its uid.
     pub uid: &'a str,
-    /// Whether it is still to be rewired.
-    pub pending: bool,
+    /// Whether it is still to be rewired; `None`: nothing can be said for the moment.
+    pub pending: Option<bool>,
     /// What the operator says about its present generation.
     pub reconciled: Option<bool>,
 }
@@ -44,7 +44,9 @@ pub struct Progress<'a> {
 /// One change of one wiring on its way to the objects.
 #[derive(Debug, Default)]
 pub struct Rollout {
-    generation: Option<i64>,
+    /// [`thanos_core::Wiring::digest`]: what the wiring writes. Its generation would not do: that counts every change,
+    /// one of the enrolled namespaces too, and none of these is a new rollout, nor mends what halted this one.
+    digest: Option<String>,
     touched: BTreeMap<String, Touched>,
     last: Option<Timestamp>,
     halted: Option<String>,
@@ -79,26 +81,23 @@ pub enum Next {
 }
 
 impl Rollout {
-    /// What may happen next. `halted_before` says that a leader before us had halted this very generation.
+    /// What may happen next. `halted_before` is the object at which a leader before us had halted this very change.
     pub fn next(
         &mut self,
-        generation: i64,
-        halted_before: bool,
+        digest: &str,
+        halted_before: Option<&str>,
         objects: &[Progress<'_>],
         now: Timestamp,
         pace: Pace,
     ) -> Next {
-        if self.generation != Some(generation) {
-            let fresh = self.generation.is_none();
+        if self.digest.as_deref() != Some(digest) {
+            // It was made within that leader's window: it holds until the object heals, as one of our own does.
+            let halted = halted_before.filter(|_| self.digest.is_none());
             *self = Self {
-                generation: Some(generation),
+                digest: Some(digest.to_owned()),
+                halted: halted.map(str::to_owned),
                 ..Self::default()
             };
-            let failed =
-                |object: &&Progress<'_>| !object.pending && object.reconciled == Some(false);
-            if fresh && halted_before {
-                self.halted = objects.iter().find(failed).map(|one| one.uid.to_owned());
-            }
         }
         self.touched
             .retain(|uid, _| objects.iter().any(|object| object.uid == uid));
@@ -140,7 +139,7 @@ impl Rollout {
             let failed = objects.iter().find(|object| {
                 let touched = self.touched.get(object.uid);
                 let ours = touched.is_some_and(|touched| touched.answers_for_failure(now, pace));
-                ours && !object.pending && object.reconciled == Some(false)
+                ours && object.pending == Some(false) && object.reconciled == Some(false)
             });
             self.halted = failed.map(|object| object.uid.to_owned());
         }
@@ -148,12 +147,16 @@ impl Rollout {
     }
 
     fn follow(&mut self, objects: &[Progress<'_>], now: Timestamp, pace: Pace) -> Next {
-        let waiting =
-            |object: &&Progress<'_>| object.pending && !self.touched.contains_key(object.uid);
+        let waiting = |object: &&Progress<'_>| {
+            object.pending == Some(true) && !self.touched.contains_key(object.uid)
+        };
         let healthy = objects
             .iter()
             .find(|object| waiting(object) && object.reconciled != Some(false));
         let Some(candidate) = healthy.or_else(|| objects.iter().find(waiting)) else {
+            if objects.iter().any(|object| object.pending.is_none()) {
+                return Next::Wait(after(now, pace.between));
+            }
             return self.finish(objects, now, pace);
         };
         let earliest = match self.last {
@@ -171,7 +174,7 @@ impl Rollout {
     fn proven(&self, objects: &[Progress<'_>]) -> bool {
         let good = |object: &Progress<'_>| {
             let touched = self.touched.contains_key(object.uid);
-            touched && !object.pending && object.reconciled == Some(true)
+            touched && object.pending == Some(false) && object.reconciled == Some(true)
         };
         self.touched.len() > 1 || objects.iter().any(good)
     }
@@ -180,7 +183,7 @@ impl Rollout {
     fn finish(&mut self, objects: &[Progress<'_>], now: Timestamp, pace: Pace) -> Next {
         self.touched.retain(|uid, touched| {
             let object = objects.iter().find(|object| object.uid == uid);
-            let pending = object.is_some_and(|object| object.pending);
+            let pending = object.is_some_and(|object| object.pending == Some(true));
             let good = object.is_some_and(|object| object.reconciled == Some(true));
             pending || (!good && now < after(touched.at, pace.settle))
         });
@@ -209,17 +212,21 @@ mod tests {
         Timestamp::from_second(seconds).unwrap()
     }
 
-    fn progress(uid: &str, pending: bool, reconciled: Option<bool>) -> Progress<'_> {
+    fn progress(
+        uid: &str,
+        pending: impl Into<Option<bool>>,
+        reconciled: Option<bool>,
+    ) -> Progress<'_> {
         Progress {
             uid,
-            pending,
+            pending: pending.into(),
             reconciled,
         }
     }
 
     /// Asks, and touches what may be touched.
     fn step(rollout: &mut Rollout, objects: &[Progress<'_>], seconds: i64) -> Next {
-        let next = rollout.next(2, false, objects, at(seconds), PACE);
+        let next = rollout.next("one", None, objects, at(seconds), PACE);
         if let Next::Touch(uid) = &next {
             let object = objects.iter().find(|object| object.uid == uid).unwrap();
             rollout.touched(uid, object.reconciled == Some(false), at(seconds));
@@ -304,21 +311,40 @@ mod tests {
             let mut rollout = Rollout::default();
             let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
             assert_eq!(
-                rollout.next(2, false, &[a, b], at(0), slow),
+                rollout.next("one", None, &[a, b], at(0), slow),
                 Next::Touch("a".to_owned())
             );
             rollout.touched("a", false, at(0));
             let good = progress("a", false, Some(true));
             assert_eq!(
-                rollout.next(2, false, &[good, b], at(5), slow),
+                rollout.next("one", None, &[good, b], at(5), slow),
                 Next::Wait(at(3600))
             );
             let failed = progress("a", false, Some(false));
-            rollout.next(2, false, &[failed, b], at(seconds), slow)
+            rollout.next("one", None, &[failed, b], at(seconds), slow)
         };
         assert_eq!(first_fails_at(60), Next::Halted("a".to_owned()));
         assert_eq!(first_fails_at(61), Next::Wait(at(3600)));
         assert_eq!(first_fails_at(3600), Next::Touch("b".to_owned()));
+    }
+
+    #[test]
+    fn a_moment_of_which_nothing_is_known_ends_no_rollout() {
+        let mut rollout = Rollout::default();
+        let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
+        assert_eq!(step(&mut rollout, &[a, b], 0), Next::Touch("a".to_owned()));
+        let [unknown_a, unknown_b] = ["a", "b"].map(|uid| progress(uid, None, Some(true)));
+        assert_eq!(
+            step(&mut rollout, &[unknown_a, unknown_b], 1),
+            Next::Wait(at(7))
+        );
+        assert_eq!(
+            step(&mut rollout, &[unknown_a, b], 10),
+            Next::Wait(at(60)),
+            "nor does it prove anything"
+        );
+        let a = progress("a", false, Some(true));
+        assert_eq!(step(&mut rollout, &[a, b], 11), Next::Touch("b".to_owned()));
     }
 
     #[test]
@@ -347,7 +373,7 @@ mod tests {
         );
         let again = progress("a", true, Some(false));
         assert_eq!(
-            rollout.next(3, false, &[again, b], at(6), PACE),
+            rollout.next("two", None, &[again, b], at(6), PACE),
             Next::Touch("b".to_owned()),
             "healthy ones first"
         );
@@ -372,16 +398,29 @@ mod tests {
 
     #[test]
     fn a_new_leader_keeps_the_halt_of_the_one_before() {
+        let waits = progress("a", false, None);
+        let other = progress("other", false, Some(false));
         let failed = progress("a", false, Some(false));
         let waiting = progress("b", true, Some(true));
         let mut rollout = Rollout::default();
         assert_eq!(
-            rollout.next(2, true, &[failed, waiting], at(0), PACE),
+            rollout.next("one", Some("a"), &[failed, waiting], at(0), PACE),
             Next::Halted("a".to_owned())
         );
         assert_eq!(
-            rollout.next(3, true, &[failed, waiting], at(1), PACE),
+            rollout.next("two", Some("a"), &[failed, waiting], at(1), PACE),
             Next::Touch("b".to_owned())
+        );
+        // The object has healed, and another one fails of itself.
+        let healed = progress("a", false, Some(true));
+        assert_eq!(
+            Rollout::default().next("one", Some("a"), &[other, healed, waiting], at(0), PACE),
+            Next::Touch("b".to_owned())
+        );
+        // The operator looks at it and has not said yet.
+        assert_eq!(
+            Rollout::default().next("one", Some("a"), &[other, waits, waiting], at(0), PACE),
+            Next::Halted("a".to_owned())
         );
     }
 
