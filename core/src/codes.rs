@@ -347,7 +347,7 @@ codes! {
         "another wiring uses the entry name"
         cause "Two wirings select the object and use one entry name, or send the same samples to the same url; the lowest wiring name wins."
         see "kubectl thanos get wirings"
-        fix "Give each wiring its own remoteWrite.name."
+        fix "Give each wiring its own remoteWrite.name; of two that send to one url as one tenant with one credential, keep one."
         silence "Narrow the selectors so that the wirings do not meet.";
     LABEL_TAKEN "KTH2014" "label-taken" Warning
         "another wiring enforces another value"
@@ -453,9 +453,9 @@ codes! {
         silence "Remove the label.";
     DEFAULT_NOT_GIVEN "KTH2202" "default-not-given" Warning
         "a default of the wiring was not given"
-        cause "The object's version or the installed CRD does not know the field; the wiring works without it."
+        cause "The object's version or the installed CRD does not know the field, or the object's own value does not go with it (minShards above maxShards, minBackoff above maxBackoff); the wiring works without it."
         see "kubectl get KIND NAME -o jsonpath='{.spec.version}'"
-        fix "Raise spec.version, or leave the default out of the wiring."
+        fix "Raise spec.version, change the object's own value, or leave the default out of the wiring."
         silence "Set the field in the object's own entry, or leave the default out of the wiring.";
     CONFIGURATION_UNMANAGED "KTH2203" "configuration-unmanaged" Warning
         "the operator writes no configuration for this object"
@@ -545,13 +545,13 @@ codes! {
         "no webhook wires objects here"
         cause "A Prometheus that was created by dry-run came back as it went: the webhook is not installed, not reachable, or not yet ready."
         see "kubectl get mutatingwebhookconfiguration thanos-webhook"
-        fix "Install it with helm; the command is named in the hint."
+        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace registers it; then see that thanos-webhook serve runs."
         silence "Not possible.";
     WEBHOOK_BLIND "KTH5202" "webhook-blind" Error
         "no webhook checks wirings here"
         cause "A wiring with a relabel rule that does not compile was accepted by dry-run."
         see "kubectl get validatingwebhookconfiguration thanos-webhook"
-        fix "Install it with helm; the command is named in the hint."
+        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace registers it; then see that thanos-webhook serve runs."
         silence "Not possible.";
     POLICY_INVALID "KTH7001" "policy-invalid" Error
         "a policy is not right"
@@ -721,6 +721,12 @@ codes! {
         see "kubectl thanos validate -f FILE --policy POLICY"
         fix "Use what spec.objectStorage of the policy allows."
         silence "An exemption of the policy, with a reason.";
+    REWIRING_HALTED "KTH5301" "rewiring-halted" Warning
+        "a changed wiring is not carried to any more objects"
+        cause "The operator does not reconcile an object since it was rewired, so the change is held back from every other one: what stops one would stop all."
+        see "kubectl get KIND NAME -n NAMESPACE -o jsonpath='{.status.conditions[?(@.type==\"Reconciled\")].message}'"
+        fix "Mend what the operator says about the object, or change the wiring back: the rest follow as soon as the object is reconciled."
+        silence "Not possible: it ends when the object is reconciled.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

@@ -14,6 +14,7 @@ pub mod decide;
 pub mod decision;
 pub mod facts;
 pub mod fields;
+mod hash;
 pub mod names;
 pub mod patch;
 #[expect(
