@@ -28,6 +28,7 @@ pub mod versions;
     reason = "two printer columns may be of one type"
 )]
 pub mod wiring;
+pub mod yaml;
 
 pub use decide::decide;
 pub use decision::{Cause, Decision, Effect, Fault, Outcome, Reason, Verdict, Warning};

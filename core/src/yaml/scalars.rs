@@ -7,19 +7,23 @@ use serde_json::Number;
 
 /// A scalar with its type found out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Scalar {
+pub enum Scalar {
+    /// Nothing, `~` or `null`.
     Null,
+    /// Also `yes`, `off`, `y`, …
     Bool(bool),
+    /// In any of four bases.
     Int(i64),
     /// Only what does not fit into the above.
     Uint(u64),
+    /// Also `.inf` and `.nan`.
     Float(f64),
     /// The text as it stands.
     Text,
 }
 
 /// Finds out the type of a plain scalar.
-pub(super) fn resolve(text: &str) -> Scalar {
+pub fn resolve(text: &str) -> Scalar {
     let Some(first) = text.bytes().next() else {
         return Scalar::Null;
     };
@@ -128,7 +132,7 @@ fn underscores_separate_digits(text: &str) -> bool {
 }
 
 /// The JSON number that Go writes for a float: whole numbers lose their point.
-pub(super) fn json_number(value: f64) -> Option<Number> {
+pub fn json_number(value: f64) -> Option<Number> {
     // Display writes every digit and no exponent.
     let whole = (value.fract() == 0.0).then(|| value.to_string());
     whole
@@ -143,7 +147,7 @@ pub(super) fn json_number(value: f64) -> Option<Number> {
 }
 
 /// A float as a key: Go's shortest `%g` of 32 bits, which is what `sigs.k8s.io/yaml` makes of it.
-pub(super) fn float_key(value: f64) -> String {
+pub fn float_key(value: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "kubectl's keys are that narrow"
