@@ -15,6 +15,7 @@ pub mod decision;
 pub mod facts;
 pub mod fields;
 pub mod names;
+pub mod objstore;
 pub mod patch;
 pub mod relabel;
 pub mod subject;

@@ -159,7 +159,22 @@ pub fn float_key(value: f64) -> String {
     if narrow.is_infinite() {
         return if narrow > 0.0 { ".inf" } else { "-.inf" }.to_owned();
     }
-    let scientific = format!("{narrow:e}");
+    general(&format!("{narrow:e}"), narrow)
+}
+
+/// A float as goyaml.v2 writes it: Go's shortest `%g` of 64 bits.
+pub fn float_text(value: f64) -> String {
+    if value.is_nan() {
+        return ".nan".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    }
+    general(&format!("{value:e}"), value)
+}
+
+/// Go's `%g`: an exponent only where the number would be long, and then with a sign and two digits.
+fn general(scientific: &str, plain: impl std::fmt::Display) -> String {
     match scientific
         .split_once('e')
         .and_then(|(digits, exponent)| Some((digits, exponent.parse::<i32>().ok()?)))
@@ -168,6 +183,6 @@ pub fn float_key(value: f64) -> String {
             let sign = if exponent < 0 { '-' } else { '+' };
             format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
         }
-        _ => narrow.to_string(),
+        _ => plain.to_string(),
     }
 }
