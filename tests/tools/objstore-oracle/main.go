@@ -3,6 +3,8 @@
 // On standard input: a line with a number of bytes in decimal, then so many bytes, again and again. On standard output:
 // one line of JSON for each, {"accepted": bool, "error": "...", "network": bool}.
 //
+// With the argument "key" it prints a fresh RSA key in PEM, which OCI's SDK looks into before it connects.
+//
 // It calls the constructor that Thanos calls (cmd/thanos/store.go), at the version that Thanos' go.mod pins, and lets
 // nothing out: every dial is refused. Where the constructor dials, it has nothing more to say of the configuration, so
 // that counts as accepted, marked "network".
@@ -11,7 +13,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -99,6 +105,18 @@ func wrap(inner http.RoundTripper) http.RoundTripper {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "key" {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err == nil {
+			block := &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}
+			err = pem.Encode(os.Stdout, block)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "objstore-oracle:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := surroundings(); err != nil {
 		fmt.Fprintln(os.Stderr, "objstore-oracle:", err)
 		os.Exit(1)
