@@ -35,13 +35,19 @@ fn tls(report: &mut Report<'_>) {
 }
 
 pub(super) fn gcs(report: &mut Report<'_>) {
-    if let Some(sentence) = report
-        .known("service_account")
-        .and_then(|text| google::read(text).err())
-    {
+    let uses_grpc = report.flag("use_grpc") == Some(true);
+    let fault = match report.known("service_account").map(google::read) {
+        Some(Err(sentence)) => Some(sentence),
+        // Its client over gRPC asks for a token at once, of nobody, and Thanos panics.
+        Some(Ok(file)) if file.is_client && uses_grpc => {
+            Some("holds an OAuth client, which needs a person: give a service account's key file")
+        }
+        _ => None,
+    };
+    if let Some(sentence) = fault {
         report.refuse(codes::OBJSTORE_VALUE, "service_account", sentence);
     }
-    if report.flag("use_grpc") != Some(true) {
+    if !uses_grpc {
         tls(report);
     }
 }

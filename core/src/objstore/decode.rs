@@ -74,7 +74,8 @@ pub(super) fn first_reading(report: &mut Report<'_>, number: usize, path: &str) 
             report.fault(codes::OBJSTORE_YAML, path, sentence, Some(key));
             continue;
         };
-        if scalar == Scalar::Text && text == "<<" && is_unquoted(document, key) {
+        // In quotes as well: the second reading finds it without.
+        if scalar == Scalar::Text && text == "<<" {
             let sentence = "holds a merge key (<<): write the fields themselves";
             report.fault(codes::OBJSTORE_YAML, path, sentence, Some(key));
             continue;

@@ -33,6 +33,8 @@ const TEXTS: [&str; 20] = [
 pub(super) struct Credentials {
     /// Whether it holds a key or a token that does not change by itself.
     pub(super) is_static: bool,
+    /// Whether it is an OAuth client of the developers' console, which no program can use without a person.
+    pub(super) is_client: bool,
 }
 
 /// Reads it, or says what is wrong.
@@ -43,11 +45,15 @@ pub(super) fn read(text: &str) -> Result<Credentials, &'static str> {
         return Err(NOT_JSON);
     };
     if is_client(&file) {
-        return Ok(Credentials { is_static: true });
+        return Ok(Credentials {
+            is_static: true,
+            is_client: true,
+        });
     }
     check(&file)?;
     Ok(Credentials {
         is_static: holds_secret(&file),
+        is_client: false,
     })
 }
 
@@ -125,10 +131,10 @@ mod tests {
     #[test]
     fn a_key_file_is_static_and_federation_is_not() {
         let key = r#"{"type": "service_account", "private_key": "x"}"#;
-        assert_eq!(read(key), Ok(Credentials { is_static: true }));
+        assert_eq!(read(key).map(|file| file.is_static), Ok(true));
         let federation =
             r#"{"type": "external_account", "audience": "a", "subject_token_type": "t"}"#;
-        assert_eq!(read(federation), Ok(Credentials { is_static: false }));
+        assert_eq!(read(federation).map(|file| file.is_static), Ok(false));
         for wrong in [
             "/etc/key.json",
             "[]",
