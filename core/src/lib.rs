@@ -43,7 +43,7 @@ pub mod wiring;
 pub mod yaml;
 
 pub use decide::decide;
-pub use decide::rules::{Charge, Judgement, judge};
+pub use decide::rules::{Charge, Judgement, judge, judge_secret};
 pub use decision::{Cause, Decision, Effect, Fault, Outcome, Reason, Verdict, Warning};
 pub use facts::{Credential, Facts};
 pub use policy::{Policy, ThanosPolicy};
