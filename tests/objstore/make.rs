@@ -94,7 +94,7 @@ pub(super) fn file(random: &mut Random) -> String {
 /// Sets a field; with `wild` to whatever.
 fn put(config: &mut Vec<(String, Node)>, random: &mut Random, (name, kind): Field, wild: bool) {
     let node = match kind {
-        _ if wild => Node::Scalar(random.one_of(ODD).to_owned()),
+        _ if wild && name != "grpc_conn_pool_size" => Node::Scalar(random.one_of(ODD).to_owned()),
         Kind::Group(fields) if random.below(8) > 0 => {
             let mut members = Vec::new();
             for _ in 0..random.below(5) {

@@ -56,6 +56,10 @@ const BUCKETS: Kind = Of(&[
     "thanos", "a", "ab", "A_B", "'b c'", "-ab", "ab-", "123", "1_000", "a.b", "é", "\"\"", "null",
     "b/c", "'b?c'", "'b%zz'",
 ]);
+/// No more than a few: the client opens so many connections at once.
+const POOL: Kind = Of(&[
+    "0", "1", "3", "-1", "1.5", "-.inf", "null", "'1'", "yes", "[]",
+]);
 const FILES: Kind = Of(&["@CA@", "@CERT@", "@KEY@", "\"\"", "null"]);
 
 const HTTP: Kind = Group(&[
@@ -126,7 +130,7 @@ pub(super) const PROVIDERS: &[Provider] = &[
             ("bucket", BUCKETS),
             ("service_account", JSON),
             ("use_grpc", Bool),
-            ("grpc_conn_pool_size", Int),
+            ("grpc_conn_pool_size", POOL),
             ("http_config", HTTP),
             ("chunk_size_bytes", Int),
             ("max_retries", Int),
