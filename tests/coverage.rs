@@ -342,7 +342,12 @@ fn every_row_and_every_reason_is_about_a_field() -> Result<()> {
             let _ = writeln!(wrong, "{path} is in no CRD");
         }
     }
-    for row in ROWS {
+    for (at, row) in ROWS.iter().enumerate() {
+        let same = |other: &&Row| (other.path, other.sort) == (row.path, row.sort);
+        let mut others = ROWS[..at].iter().filter(same);
+        if others.any(|other| other.rules.iter().any(|id| row.rules.contains(id))) {
+            let _ = writeln!(wrong, "{} stands twice", row.path);
+        }
         for id in row.rules {
             if rule(id).is_none() {
                 let _ = writeln!(wrong, "{} names {id}, which is no rule", row.path);
