@@ -23,6 +23,7 @@ mod identity;
 mod identity_labels;
 mod inline_credentials;
 mod insecure_tls;
+mod label_values;
 mod limits;
 mod links;
 mod monitor_file_access;
