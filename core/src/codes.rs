@@ -559,6 +559,18 @@ codes! {
         see "kubectl get thanospolicy NAME -o yaml"
         fix "Mend the field that the path names."
         silence "It cannot be silenced.";
+    POLICY_NAMESPACE_UNKNOWN "KTH7003" "policy-namespace-unknown" Error
+        "nobody knows which policies hold in the namespace"
+        cause "A policy selects by the labels of namespaces; this one is not in the webhook's memory, and the one request for it found nothing."
+        see "kubectl get namespace NAME --show-labels"
+        fix "Apply the object again in a moment."
+        silence "A policy without a namespaceSelector holds everywhere and need not know.";
+    SCALE_PARENT_UNKNOWN "KTH7004" "scale-parent-unknown" Error
+        "nobody knows the object that is scaled"
+        cause "A policy holds for what the object becomes; it is not in the webhook's memory, and the one request for it found nothing."
+        see "kubectl get KIND NAME -n NAMESPACE"
+        fix "Scale it again in a moment, or change the number in the object itself."
+        silence "Not possible while a policy denies.";
     EGRESS_URL "KTH7010" "egress-url" Error
         "an url leads where the policy does not allow"
         cause "Samples, credentials or queries would leave for a host that no admin has listed: egress and server-side request forgery."

@@ -1,5 +1,7 @@
 //! The object under judgement, read from raw JSON, the raw kept beside; borrowed views over it.
 
+pub mod scale;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;

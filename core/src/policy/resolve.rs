@@ -14,10 +14,10 @@ use super::{
     ThanosPolicy, ThanosPolicySpec, UrlPattern,
 };
 use crate::codes;
-use crate::decide::rules::{Rule, rule};
+use crate::decide::rules::{RULES, Rule, rule};
 use crate::decision::Fault;
 use crate::versions;
-use crate::wiring::{nanoseconds, selector};
+use crate::wiring::{Rules, nanoseconds, selector};
 
 /// A policy that is right in every part.
 #[derive(Clone, Debug)]
@@ -211,6 +211,19 @@ impl Policy {
         } else {
             Err(faults.0)
         }
+    }
+
+    /// The required wirings that are not among the right ones, each with its place in the list.
+    pub fn missing_wirings(&self, rules: &Rules) -> impl Iterator<Item = (usize, &str)> {
+        let named = self.require_wiring.iter().map(String::as_str).enumerate();
+        named.filter(|(_, name)| rules.wiring(name).is_none())
+    }
+
+    /// Whether it denies for any rule at all.
+    pub fn denies(&self) -> bool {
+        RULES
+            .iter()
+            .any(|rule| self.enforcement_of(rule) == Some(Enforcement::Deny))
     }
 
     /// What happens to whoever breaks a rule; `None`: the rule does not apply.

@@ -1,10 +1,12 @@
-//! The wirings: resolved once per change, with the namespaces that are ready for each.
+//! The wirings, with the namespaces that are ready for each, and the policies beside them: resolved once per change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use thanos_core::{Credential, Fault, Rules, ThanosWiring, Wiring};
+use thanos_core::{Credential, Fault, Policy, Rules, ThanosPolicy, ThanosWiring, Wiring};
+use tokio::time::Instant;
 
 /// Why a namespace is not ready that the controller has not looked at yet.
 pub(crate) const UNCHECKED: &str = "NotChecked";
@@ -12,14 +14,28 @@ pub(crate) const UNCHECKED: &str = "NotChecked";
 /// All of them. Reviews read a snapshot and wait for nobody.
 #[derive(Default)]
 pub(super) struct Wirings {
-    known: Mutex<BTreeMap<String, Known>>,
+    written: Mutex<Written>,
     snapshot: ArcSwap<Snapshot>,
+}
+
+/// What admins have written, by name.
+#[derive(Default)]
+struct Written {
+    wirings: BTreeMap<String, Known>,
+    policies: BTreeMap<String, Judging>,
 }
 
 #[derive(Default)]
 struct Snapshot {
     rules: Arc<Rules>,
     known: Vec<Known>,
+    uids: BTreeMap<Arc<str>, String>,
+}
+
+/// A policy that is right.
+struct Judging {
+    policy: Arc<Policy>,
+    uid: String,
 }
 
 #[derive(Clone)]
@@ -29,38 +45,62 @@ struct Known {
     found: Arc<HashMap<String, Credential>>,
     /// Whether the status has been about these references.
     is_current: bool,
+    /// Which object, and which version of its spec.
+    version: (Option<String>, Option<i64>),
+    /// What it was before, and since when it is not.
+    before: Option<(Arc<Wiring>, Instant)>,
 }
 
 impl Wirings {
     pub(super) fn put(&self, written: &ThanosWiring) -> Result<(), Vec<Fault>> {
         let name = written.metadata.name.clone().unwrap_or_default();
-        let mut known = self.lock();
-        let resolved = Known::read(written, known.get(&name));
-        let outcome = match resolved {
-            Ok(resolved) => {
-                known.insert(name, resolved);
-                Ok(())
-            }
-            Err(faults) => {
-                known.remove(&name);
-                Err(faults)
-            }
-        };
-        self.publish(&known);
-        outcome
+        self.write(|all| {
+            let read = Known::read(written, all.wirings.get(&name));
+            place(&mut all.wirings, name, read)
+        })
     }
 
     pub(super) fn remove(&self, name: &str) {
-        let mut known = self.lock();
-        known.remove(name);
-        self.publish(&known);
+        self.write(|all| all.wirings.remove(name));
     }
 
     /// Forgets every wiring that is not among these.
     pub(super) fn keep_only(&self, names: &BTreeSet<String>) {
-        let mut known = self.lock();
-        known.retain(|name, _| names.contains(name));
-        self.publish(&known);
+        self.write(|all| all.wirings.retain(|name, _| names.contains(name)));
+    }
+
+    pub(super) fn put_policy(&self, written: &ThanosPolicy) -> Result<(), Vec<Fault>> {
+        let name = written.metadata.name.clone().unwrap_or_default();
+        let read = Policy::resolve(written).map(|policy| Judging {
+            policy: Arc::new(policy),
+            uid: written.metadata.uid.clone().unwrap_or_default(),
+        });
+        self.write(|all| place(&mut all.policies, name, read))
+    }
+
+    pub(super) fn remove_policy(&self, name: &str) {
+        self.write(|all| all.policies.remove(name));
+    }
+
+    /// Forgets every policy that is not among these.
+    pub(super) fn keep_only_policies(&self, names: &BTreeSet<String>) {
+        self.write(|all| all.policies.retain(|name, _| names.contains(name)));
+    }
+
+    /// The uid of a policy that is right.
+    pub(super) fn policy_uid(&self, name: &str) -> Option<String> {
+        self.snapshot.load().uids.get(name).cloned()
+    }
+
+    /// What each wiring was before it changed, where that is no longer ago.
+    pub(super) fn lately(&self, memory: Duration) -> BTreeMap<Arc<str>, Arc<Wiring>> {
+        let snapshot = self.snapshot.load();
+        let recent = snapshot.known.iter().filter_map(|known| {
+            let (before, until) = known.before.as_ref()?;
+            let is_recent = until.elapsed() < memory;
+            is_recent.then(|| (Arc::clone(&known.wiring.name), Arc::clone(before)))
+        });
+        recent.collect()
     }
 
     pub(super) fn rules(&self) -> Arc<Rules> {
@@ -79,16 +119,43 @@ impl Wirings {
         (Arc::clone(&snapshot.rules), credentials.collect())
     }
 
-    fn publish(&self, known: &BTreeMap<String, Known>) {
-        let known: Vec<Known> = known.values().cloned().collect();
-        let rules = Arc::new(Rules::new(
-            known.iter().map(|known| Arc::clone(&known.wiring)),
-        ));
-        self.snapshot.store(Arc::new(Snapshot { rules, known }));
+    /// Changes what is written and lets everybody see it.
+    fn write<T>(&self, change: impl FnOnce(&mut Written) -> T) -> T {
+        let mut all = self.lock();
+        let outcome = change(&mut all);
+        let known: Vec<Known> = all.wirings.values().cloned().collect();
+        let rules = Rules::new(known.iter().map(|known| Arc::clone(&known.wiring)));
+        let judging = || all.policies.values();
+        let rules = rules.with_policies(judging().map(|one| Arc::clone(&one.policy)));
+        let uids = judging().map(|one| (Arc::clone(&one.policy.name), one.uid.clone()));
+        self.snapshot.store(Arc::new(Snapshot {
+            rules: Arc::new(rules),
+            known,
+            uids: uids.collect(),
+        }));
+        outcome
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is right takes its place; what is wrong loses it.
+fn place<T>(
+    all: &mut BTreeMap<String, T>,
+    name: String,
+    read: Result<T, Vec<Fault>>,
+) -> Result<(), Vec<Fault>> {
+    match read {
+        Ok(read) => {
+            all.insert(name, read);
+            Ok(())
+        }
+        Err(faults) => {
+            all.remove(&name);
+            Err(faults)
+        }
     }
 }
 
@@ -123,10 +190,20 @@ impl Known {
                 },
             )
         });
+        let version = (written.metadata.uid.clone(), written.metadata.generation);
+        let before = before.and_then(|before| {
+            if before.version == version {
+                before.before.clone()
+            } else {
+                Some((Arc::clone(&before.wiring), Instant::now()))
+            }
+        });
         Ok(Self {
             found: Arc::new(found.collect()),
             wiring: Arc::new(wiring),
             is_current,
+            version,
+            before,
         })
     }
 
@@ -234,5 +311,54 @@ mod tests {
         written.spec.cluster = "not a name".to_owned();
         assert!(wirings.put(&written).is_err());
         assert!(wirings.rules().wirings().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_wiring_was_is_remembered_for_a_while() {
+        let wirings = Wirings::default();
+        let memory = Duration::from_secs(60);
+        let before = || {
+            let lately = wirings.lately(memory);
+            lately.get("hub").map(|wiring| wiring.generation)
+        };
+        wirings.put(&wiring(1, 1, "s", &["a"], &["a"])).unwrap();
+        assert_eq!(before(), None, "it is new");
+        wirings.put(&wiring(2, 1, "other", &["a"], &["a"])).unwrap();
+        assert_eq!(before(), Some(1));
+        tokio::time::advance(Duration::from_secs(40)).await;
+        wirings.put(&wiring(2, 2, "other", &["a"], &["a"])).unwrap();
+        assert_eq!(before(), Some(1), "a status is no change");
+        tokio::time::advance(Duration::from_secs(20)).await;
+        assert_eq!(before(), None);
+    }
+
+    #[test]
+    fn policies_stand_beside_the_wirings() {
+        let policy = |name: &str, spec: Value| -> ThanosPolicy {
+            serde_json::from_value(json!({
+                "apiVersion": "kubectl-thanos.dev/v1alpha1", "kind": "ThanosPolicy",
+                "metadata": {"name": name, "uid": format!("uid-of-{name}")}, "spec": spec,
+            }))
+            .unwrap()
+        };
+        let wirings = Wirings::default();
+        wirings.put(&wiring(1, 1, "s", &[], &[])).unwrap();
+        wirings.put_policy(&policy("a", json!({}))).unwrap();
+        wirings.put_policy(&policy("b", json!({}))).unwrap();
+        assert_eq!(wirings.policy_uid("a").as_deref(), Some("uid-of-a"));
+        let wrong = policy(
+            "a",
+            json!({"rules": [{"id": "nonsense", "enforcement": "Deny"}]}),
+        );
+        assert!(wirings.put_policy(&wrong).is_err());
+        let rules = wirings.rules();
+        let names: Vec<&str> = rules
+            .policies()
+            .iter()
+            .map(|policy| &*policy.name)
+            .collect();
+        assert_eq!((names.as_slice(), rules.wirings().len()), (&["b"][..], 1));
+        wirings.keep_only_policies(&BTreeSet::new());
+        assert!(wirings.rules().policies().is_empty());
     }
 }
