@@ -4,16 +4,17 @@
 //! charge, or `allow`. `make bless` writes the last one anew: read the difference before you commit it. Its name is
 //! `<rule>-refused…`, `-allowed…`, `-evasion…` or `-exempt…`: every rule has at least one of each.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use thanos_core::Judgement;
 use thanos_core::decide::rules::RULES;
 use thanos_core::policy::Enforcement;
 use thanos_tests::tools;
 
-use crate::doors::{Story, judged_by_core};
+use crate::doors::{Story, judged_by_core, judged_by_webhook, shortened};
 
 /// All stories, in the order of their names.
 pub(crate) fn stories() -> Result<Vec<Story>> {
@@ -75,6 +76,38 @@ fn core_says_what_every_policy_story_keeps() -> Result<()> {
         return Ok(());
     }
     bail!("{failed}")
+}
+
+/// What is denied is a cause, what is warned of a warning, and each rule is in the audit log once.
+#[test]
+fn the_webhook_says_what_core_says() -> Result<()> {
+    for story in stories()? {
+        let core = judged_by_core(&story).with_context(|| story.name())?;
+        let denied = core.denied().take(16);
+        let denied = denied.map(|charge| format!("deny {} {}", charge.rule, charge.fault()));
+        let warned: Vec<String> = core
+            .warned()
+            .map(|charge| shortened(&format!("{} {}", charge.rule, charge.fault())))
+            .collect();
+        // More are counted and not said.
+        let most = if warned.len() > 8 { 7 } else { 8 };
+        let warned = warned.iter().take(most).map(|said| format!("warn {said}"));
+        let expected: Vec<String> = denied.chain(warned).collect();
+        let (mut said, audited) = judged_by_webhook(&story).with_context(|| story.name())?;
+        said.retain(|line| !line.contains(" more: kubectl thanos why"));
+        ensure!(
+            said == expected,
+            "{}: core says\n{expected:#?}\nand the webhook\n{said:#?}",
+            story.name()
+        );
+        let mut annotations = BTreeMap::new();
+        for charge in &core.charges {
+            let word = annotations.entry(charge.rule.id.to_owned());
+            word.or_insert(charge.word().to_owned());
+        }
+        ensure!(annotations == audited, "{}: {audited:?}", story.name());
+    }
+    Ok(())
 }
 
 #[test]

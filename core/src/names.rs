@@ -15,6 +15,8 @@ pub const TOUCH: &str = "kubectl-thanos.dev/touch";
 pub const WIRE: &str = "kubectl-thanos.dev/wire";
 /// The value of [`WIRE`] that opts out.
 pub const DISABLED: &str = "disabled";
+/// Label on a Secret that holds an object-store file under a key of its own: the API server then asks about it.
+pub const OBJSTORE: &str = "kubectl-thanos.dev/objstore";
 /// Finalizer of a wiring with `onDelete: Unwire`.
 pub const FINALIZER: &str = "kubectl-thanos.dev/unwire";
 

@@ -50,7 +50,7 @@ fn facts(story: &Story, subject: &Subject<'_>, rules: &Rules) -> Result<Facts> {
         (Arc::clone(&wiring.name), credential)
     };
     Ok(Facts {
-        now: "2026-11-24T00:00:00Z".parse()?,
+        now: super::NOW.parse()?,
         namespace: story.known.labels(subject.namespace).map(Arc::new),
         credentials: rules.wirings().iter().map(credential).collect(),
         operator: story

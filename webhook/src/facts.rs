@@ -312,7 +312,7 @@ impl Knowledge {
                 operator,
                 served,
                 lately: Lately {
-                    wirings: self.wirings.lately(self.grace.wiring),
+                    wirings: self.wirings.lately(self.grace.wiring, Instant::now()),
                     started: self.began.elapsed() < self.grace.start,
                 },
             },

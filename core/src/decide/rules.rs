@@ -204,5 +204,5 @@ fn selects(policy: &Arc<Policy>, subject: &Subject<'_>, facts: &Facts) -> bool {
         .namespace
         .as_ref()
         .is_none_or(|labels| policy.namespaces.matches(labels))
-        && (policy.objects.selects_all() || policy.objects.matches(&subject.labels()))
+        && policy.selects_object(subject)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use kube_core::Selector;
+use kube_core::{Selector, SelectorExt};
 use semver::Version;
 
 use super::{
@@ -16,6 +16,7 @@ use super::{
 use crate::codes;
 use crate::decide::rules::{RULES, Rule, rule};
 use crate::decision::Fault;
+use crate::subject::Subject;
 use crate::versions;
 use crate::wiring::{Rules, nanoseconds, selector};
 
@@ -217,6 +218,11 @@ impl Policy {
     pub fn missing_wirings(&self, rules: &Rules) -> impl Iterator<Item = (usize, &str)> {
         let named = self.require_wiring.iter().map(String::as_str).enumerate();
         named.filter(|(_, name)| rules.wiring(name).is_none())
+    }
+
+    /// Whether it is about an object, wherever that is.
+    pub fn selects_object(&self, subject: &Subject<'_>) -> bool {
+        self.objects.selects_all() || self.objects.matches(&subject.labels())
     }
 
     /// Whether it denies for any rule at all.

@@ -1,5 +1,7 @@
 //! The two handlers as a client meets them, without a socket.
 
+mod judging;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine;

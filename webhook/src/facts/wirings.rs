@@ -53,9 +53,13 @@ struct Known {
 
 impl Wirings {
     pub(super) fn put(&self, written: &ThanosWiring) -> Result<(), Vec<Fault>> {
+        self.put_at(written, Instant::now())
+    }
+
+    fn put_at(&self, written: &ThanosWiring, now: Instant) -> Result<(), Vec<Fault>> {
         let name = written.metadata.name.clone().unwrap_or_default();
         self.write(|all| {
-            let read = Known::read(written, all.wirings.get(&name));
+            let read = Known::read(written, all.wirings.get(&name), now);
             place(&mut all.wirings, name, read)
         })
     }
@@ -93,11 +97,11 @@ impl Wirings {
     }
 
     /// What each wiring was before it changed, where that is no longer ago.
-    pub(super) fn lately(&self, memory: Duration) -> BTreeMap<Arc<str>, Arc<Wiring>> {
+    pub(super) fn lately(&self, memory: Duration, now: Instant) -> BTreeMap<Arc<str>, Arc<Wiring>> {
         let snapshot = self.snapshot.load();
         let recent = snapshot.known.iter().filter_map(|known| {
             let (before, until) = known.before.as_ref()?;
-            let is_recent = until.elapsed() < memory;
+            let is_recent = now.duration_since(*until) < memory;
             is_recent.then(|| (Arc::clone(&known.wiring.name), Arc::clone(before)))
         });
         recent.collect()
@@ -162,7 +166,11 @@ fn place<T>(
 impl Known {
     /// A status of an older generation counts as long as the same Secrets are named: to enrol one more namespace must
     /// not make the others wait. Of a wiring that names other Secrets now, nothing is known until the controller looked.
-    fn read(written: &ThanosWiring, before: Option<&Known>) -> Result<Self, Vec<Fault>> {
+    fn read(
+        written: &ThanosWiring,
+        before: Option<&Known>,
+        now: Instant,
+    ) -> Result<Self, Vec<Fault>> {
         let wiring = Wiring::resolve(written)?;
         let status = written.status.as_ref();
         let names_the_same =
@@ -195,7 +203,7 @@ impl Known {
             if before.version == version {
                 before.before.clone()
             } else {
-                Some((Arc::clone(&before.wiring), Instant::now()))
+                Some((Arc::clone(&before.wiring), now))
             }
         });
         Ok(Self {
@@ -313,23 +321,23 @@ mod tests {
         assert!(wirings.rules().wirings().is_empty());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_a_wiring_was_is_remembered_for_a_while() {
+    #[test]
+    fn what_a_wiring_was_is_remembered_for_a_while() {
         let wirings = Wirings::default();
-        let memory = Duration::from_secs(60);
-        let before = || {
-            let lately = wirings.lately(memory);
+        let begin = Instant::now();
+        let at = |seconds| begin + Duration::from_secs(seconds);
+        let put = |seconds, wiring: &ThanosWiring| wirings.put_at(wiring, at(seconds)).unwrap();
+        let before = |seconds| {
+            let lately = wirings.lately(Duration::from_secs(60), at(seconds));
             lately.get("hub").map(|wiring| wiring.generation)
         };
-        wirings.put(&wiring(1, 1, "s", &["a"], &["a"])).unwrap();
-        assert_eq!(before(), None, "it is new");
-        wirings.put(&wiring(2, 1, "other", &["a"], &["a"])).unwrap();
-        assert_eq!(before(), Some(1));
-        tokio::time::advance(Duration::from_secs(40)).await;
-        wirings.put(&wiring(2, 2, "other", &["a"], &["a"])).unwrap();
-        assert_eq!(before(), Some(1), "a status is no change");
-        tokio::time::advance(Duration::from_secs(20)).await;
-        assert_eq!(before(), None);
+        put(0, &wiring(1, 1, "s", &["a"], &["a"]));
+        assert_eq!(before(0), None, "it is new");
+        put(1, &wiring(2, 1, "other", &["a"], &["a"]));
+        assert_eq!(before(1), Some(1));
+        put(40, &wiring(2, 2, "other", &["a"], &["a"]));
+        assert_eq!(before(60), Some(1), "a status is no change");
+        assert_eq!(before(61), None);
     }
 
     #[test]
