@@ -5,7 +5,9 @@ mod cluster;
 mod deadlines;
 mod ending;
 mod limits;
+mod policies;
 mod program;
+mod secrets;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

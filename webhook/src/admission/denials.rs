@@ -161,8 +161,19 @@ async fn write(
     while let Some(denial) = queue.recv().await {
         let event = event(denial, &instance, Timestamp::now());
         let written = timeout(PATIENCE, events.create(&PostParams::default(), &event)).await;
-        let is_written = matches!(written, Ok(Ok(_)));
-        metrics.event(if is_written { "written" } else { "failed" });
+        let error = match written {
+            Ok(Ok(_)) => {
+                metrics.event("written");
+                continue;
+            }
+            // No word of the answer's: it would quote what was written.
+            Ok(Err(kube::Error::Api(status))) => format!("{} {}", status.code, status.reason),
+            Ok(Err(_)) => "no answer".to_owned(),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        metrics.event("failed");
+        let policy = event.regarding.and_then(|regarding| regarding.name);
+        tracing::debug!(policy, error, "an Event could not be written");
     }
 }
 
@@ -175,7 +186,7 @@ fn event(denial: Denial, instance: &str, now: Timestamp) -> Event {
     } = denial;
     Event {
         metadata: ObjectMeta {
-            generate_name: Some(format!("{policy}.")),
+            generate_name: Some(format!("{policy}-")),
             namespace: Some("default".to_owned()),
             ..ObjectMeta::default()
         },
