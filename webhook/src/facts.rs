@@ -323,3 +323,26 @@ impl Knowledge {
 fn faults(put: &Result<(), Vec<Fault>>) -> &[Fault] {
     put.as_ref().err().map_or(&[], Vec::as_slice)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn the_start_counts_as_lately_for_as_long_as_it_was_told() {
+        let started = |start| {
+            let grace = Grace {
+                start,
+                ..Grace::default()
+            };
+            let knowledge = Knowledge::new().with_grace(grace);
+            let now = Timestamp::UNIX_EPOCH;
+            let facts = knowledge.facts(Kind::Prometheus, "a", now, Instant::now());
+            facts.now_or_never().unwrap().1.lately.started
+        };
+        assert!(started(Duration::from_secs(60)));
+        assert!(!started(Duration::ZERO));
+    }
+}

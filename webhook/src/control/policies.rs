@@ -66,12 +66,11 @@ fn status(world: &World, stored: &Stored<ThanosPolicy>) -> ThanosPolicyStatus {
     let (selected, mut objects) = found.unwrap_or_default();
     let violations = objects.len();
     objects.truncate(OBJECTS);
-    let said = match policy {
-        Some(policy) => ready(policy, &world.rules, violations, selected),
-        None => {
-            let faults: Vec<String> = stored.faults.iter().map(ToString::to_string).collect();
-            ("False", "Invalid", some(&faults))
-        }
+    let said = if let Some(policy) = policy {
+        ready(policy, &world.rules, violations, selected)
+    } else {
+        let faults: Vec<String> = stored.faults.iter().map(ToString::to_string).collect();
+        ("False", "Invalid", some(&faults))
     };
     let generation = stored.written.metadata.generation;
     let before = stored.written.status.as_ref();
