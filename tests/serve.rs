@@ -8,6 +8,7 @@ mod limits;
 mod policies;
 mod program;
 mod secrets;
+mod warnings;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 use thanos_core::names;
 use thanos_tests::command::Output;
 use thanos_tests::install::apply;
-use thanos_tests::ours::{Control, Installed, Serve};
+use thanos_tests::ours::{Installed, Serve};
 use thanos_tests::{Cluster, Options, eventually};
 
 pub(super) const SOON: Duration = Duration::from_secs(30);
-const PATH: &str = "spec.remoteWrite[0].url";
+pub(super) const PATH: &str = "spec.remoteWrite[0].url";
 /// It may be said in no denial, warning, Event or status.
-const ELSEWHERE: &str = "https://canary-5f1c.example.org/api/v1/receive";
-const ALLOWED: &str = "https://a.example.com/api/v1/receive";
+pub(super) const ELSEWHERE: &str = "https://canary-5f1c.example.org/api/v1/receive";
+pub(super) const ALLOWED: &str = "https://a.example.com/api/v1/receive";
 
 /// A cluster with the chart and `serve` in it.
 pub(super) struct Stage<'c> {
@@ -48,16 +48,16 @@ impl Stage<'_> {
         program.output_for(object.to_string().as_bytes()).await
     }
 
-    async fn fine(&self, words: &[&str]) -> Result<String> {
+    pub(super) async fn fine(&self, words: &[&str]) -> Result<String> {
         let output = self.kubectl(words, &Value::Null).await?;
         output.fine().with_context(|| words.join(" "))
     }
 
-    async fn create(&self, object: &Value) -> Result<Output> {
+    pub(super) async fn create(&self, object: &Value) -> Result<Output> {
         self.kubectl(&["create", "-f", "-"], object).await
     }
 
-    async fn try_out(&self, object: &Value) -> Result<Output> {
+    pub(super) async fn try_out(&self, object: &Value) -> Result<Output> {
         self.kubectl(&["create", "--dry-run=server", "-f", "-"], object)
             .await
     }
@@ -68,7 +68,11 @@ impl Stage<'_> {
     }
 
     /// Waits until an object is answered as it should be.
-    async fn until(&self, object: &Value, is_right: impl Fn(&Output) -> bool) -> Result<Output> {
+    pub(super) async fn until(
+        &self,
+        object: &Value,
+        is_right: impl Fn(&Output) -> bool,
+    ) -> Result<Output> {
         eventually("the policy is in force", SOON, || async {
             let output = self.try_out(object).await?;
             ensure!(is_right(&output), "{}{}", output.stderr, output.stdout);
@@ -82,7 +86,7 @@ pub(super) fn policy(spec: &Value) -> Value {
     json!({"apiVersion": names::API_VERSION, "kind": "ThanosPolicy", "metadata": {"name": "shared"}, "spec": spec})
 }
 
-fn spec(enforcement: &str) -> Value {
+pub(super) fn spec(enforcement: &str) -> Value {
     json!({
         "enforcement": enforcement,
         "namespaceSelector": {"matchLabels": {"team": "a"}},
@@ -92,7 +96,7 @@ fn spec(enforcement: &str) -> Value {
     })
 }
 
-fn prometheus(name: &str, url: &str) -> Value {
+pub(super) fn prometheus(name: &str, url: &str) -> Value {
     json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus",
         "metadata": {"name": name, "namespace": "team-a"},
         "spec": {"serviceMonitorSelector": {}, "replicaExternalLabelName": "replica",
@@ -237,83 +241,4 @@ async fn told(stage: &Stage<'_>) -> Result<()> {
     ensure!(log.contains("egress-url=deny"), "{log}");
     ensure!(!log.contains("canary") && !described.contains("canary"));
     Ok(())
-}
-
-#[tokio::test]
-async fn warnings_and_the_audit_log_say_what_would_be_refused() -> Result<()> {
-    with("serve-policies-warn", async |stage| {
-        let control = Control::start(stage.cluster, &["--sweep=2s"]).await?;
-        let invalid = json!({"rules": [{"id": "nonsense", "enforcement": "Deny"}]});
-        eventually("a wrong policy is refused", SOON, || async {
-            let refused = stage.try_out(&policy(&invalid)).await?;
-            let is_right = refused.stderr.contains("spec.rules[0].id: KTH7001");
-            ensure!(is_right, "{}{}", refused.stderr, refused.stdout);
-            Ok(())
-        })
-        .await?;
-        let bad = prometheus("bad", ELSEWHERE);
-        let mut warning = spec("Warn");
-        warning["remoteWrite"]["requireWiring"] = json!(["nowhere"]);
-        stage.put(&warning).await?;
-        stage
-            .until(&bad, |output| output.stderr.contains("Warning: KTH7010"))
-            .await?;
-        let created = stage.create(&bad).await?;
-        ensure!(
-            created.code == Some(0) && created.stderr.contains(PATH),
-            "{}",
-            created.stderr
-        );
-        stage
-            .create(&prometheus("exempt", ELSEWHERE))
-            .await?
-            .fine()?;
-        stage.create(&prometheus("good", ALLOWED)).await?.fine()?;
-        listed(&stage)
-            .await
-            .with_context(|| control.process().log_tail())?;
-
-        stage.put(&spec("Audit")).await?;
-        let silent = prometheus("silent", ELSEWHERE);
-        stage
-            .until(&silent, |output| output.stderr.is_empty())
-            .await?;
-        stage.create(&silent).await?.fine()?;
-        let log = stage.cluster.server().audit_log().context("no audit log")?;
-        let audit = std::fs::read_to_string(log)?;
-        let annotation = r#""objects.kubectl-thanos.dev/egress-url":"audit""#;
-        let noted = |line: &&str| line.contains(annotation) && line.contains("prometheuses");
-        ensure!(
-            audit.lines().any(|line| noted(&line)),
-            "no annotation in the audit log"
-        );
-        Ok(())
-    })
-    .await
-}
-
-/// The status names who breaks a rule and nobody else, and says that a required wiring is missing.
-async fn listed(stage: &Stage<'_>) -> Result<()> {
-    eventually("the status lists the offender", SOON, || async {
-        let stored = stage
-            .fine(&["get", "thanospolicy", "shared", "-o", "json"])
-            .await?;
-        let status = serde_json::from_str::<Value>(&stored)?["status"].clone();
-        let rules = json!(["egress-url"]);
-        let objects =
-            json!([{"kind": "Prometheus", "namespace": "team-a", "name": "bad", "rules": rules}]);
-        ensure!(
-            status["objects"] == objects && status["violations"] == 1,
-            "{status}"
-        );
-        let ready = &status["conditions"][0];
-        ensure!(
-            ready["type"] == "Ready" && ready["reason"] == "WiringMissing",
-            "{status}"
-        );
-        ensure!(status["observedGeneration"] == 1, "{status}");
-        ensure!(!stored.contains("canary"), "{stored}");
-        Ok(())
-    })
-    .await
 }

@@ -1,6 +1,7 @@
 //! The object behind a Scale: one bounded GET, made only where a policy holds.
 //!
 //! No store is kept: scaling is rare, the answer is of this moment, and a replica does not hold every object of the cluster.
+//! Rights: get on prometheuses, prometheusagents and thanosrulers.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
