@@ -44,6 +44,5 @@ pub use decide::rules::{Charge, Judgement, judge, judge_secret};
 pub use decision::{Cause, Decision, Effect, Fault, Outcome, Reason, Verdict, Warning};
 pub use facts::{Credential, Facts};
 pub use policy::{Policy, ThanosPolicy};
-pub use subject::scale::scaled;
 pub use subject::{Kind, Operation, Subject, Unreadable};
 pub use wiring::{Rules, ThanosWiring, Wiring};

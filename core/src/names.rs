@@ -15,7 +15,7 @@ pub const TOUCH: &str = "kubectl-thanos.dev/touch";
 pub const WIRE: &str = "kubectl-thanos.dev/wire";
 /// The value of [`WIRE`] that opts out.
 pub const DISABLED: &str = "disabled";
-/// Label on a Secret that holds an object-store file under a key of its own: the API server then asks about it.
+/// Label on a Secret: it holds an objstore file; empty or `true` under every key, else under the one that it names.
 pub const OBJSTORE: &str = "kubectl-thanos.dev/objstore";
 /// Finalizer of a wiring with `onDelete: Unwire`.
 pub const FINALIZER: &str = "kubectl-thanos.dev/unwire";

@@ -1,7 +1,5 @@
 //! The object under judgement, read from raw JSON, the raw kept beside; borrowed views over it.
 
-pub mod scale;
-
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -9,6 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::names;
+
+mod scale;
+
+pub use scale::scaled;
 
 /// A kind of the operator's that is wired.
 #[derive(

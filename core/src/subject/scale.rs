@@ -1,59 +1,70 @@
-//! A scale subresource and the object behind it → the object as it becomes.
+//! What `/scale` asks for, as the object that it makes.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Kind;
 
-/// The object as it is once a `autoscaling/v1 Scale` has been applied to it; `None` where the Scale holds no number.
+/// The parent object with what an `autoscaling/v1 Scale` asks for, so that it is judged as an update of the parent;
+/// `None` for a kind without a scale and for what is no Scale.
 ///
-/// The API server leaves `spec.replicas` out when it is 0. Of Prometheus and PrometheusAgent it is `spec.shards`, as
-/// their CRDs say in `subresources.scale.specReplicasPath`. The CRD of ThanosRuler has no such subresource yet; all other
-/// kinds of the operator's that have one mean `spec.replicas`.
+/// The path is the CRDs' own `subresources.scale.specReplicasPath`: `.spec.shards`, and ThanosRuler has none. Nothing
+/// else of a Scale reaches the object, and an absent number is zero (apiserver `pkg/registry/autoscaling` and
+/// apiextensions-apiserver `pkg/registry/customresource/etcd.go`).
 pub fn scaled(kind: Kind, parent: &Value, scale: &Value) -> Option<Value> {
-    let number = match scale.get("spec")?.get("replicas") {
-        None | Some(Value::Null) => 0,
-        Some(number) => number.as_i64()?,
-    };
-    let field = match kind {
+    let path = match kind {
         Kind::Prometheus | Kind::PrometheusAgent => "shards",
-        Kind::ThanosRuler => "replicas",
+        Kind::ThanosRuler => return None,
     };
-    let mut object = parent.clone();
-    let spec = object
-        .as_object_mut()?
-        .entry("spec")
-        .or_insert_with(|| json!({}));
+    if scale["kind"] != "Scale" {
+        return None;
+    }
+    let asked = match &scale["spec"]["replicas"] {
+        Value::Null => 0,
+        number => number.as_i64()?,
+    };
+    let mut scaled = parent.clone();
+    let spec = scaled.as_object_mut()?.entry("spec");
+    let spec = spec.or_insert_with(|| Value::Object(serde_json::Map::new()));
     spec.as_object_mut()?
-        .insert(field.to_owned(), json!(number));
-    Some(object)
+        .insert(path.to_owned(), Value::from(asked));
+    Some(scaled)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn the_number_goes_where_the_crd_says() {
-        let parent = json!({"kind": "x", "spec": {"shards": 1, "replicas": 2}});
-        let scale = json!({"kind": "Scale", "spec": {"replicas": 7}});
-        let agent = scaled(Kind::PrometheusAgent, &parent, &scale).unwrap();
-        assert_eq!(
-            agent,
-            json!({"kind": "x", "spec": {"shards": 7, "replicas": 2}})
-        );
-        let ruler = scaled(Kind::ThanosRuler, &json!({"kind": "x"}), &scale).unwrap();
-        assert_eq!(ruler, json!({"kind": "x", "spec": {"replicas": 7}}));
+    fn a_scale_is_an_update_of_the_shards() {
+        let parent = json!({"metadata": {"name": "k8s"}, "spec": {"shards": 1, "replicas": 2}});
+        let scale = json!({"kind": "Scale", "metadata": {"name": "k8s"}, "spec": {"replicas": 9}});
+        for kind in [Kind::Prometheus, Kind::PrometheusAgent] {
+            let scaled = scaled(kind, &parent, &scale).unwrap();
+            assert_eq!(scaled["spec"], json!({"shards": 9, "replicas": 2}));
+            assert_eq!(scaled["metadata"], parent["metadata"]);
+        }
     }
 
     #[test]
-    fn no_number_is_none_and_none_at_all_is_zero() {
+    fn what_is_no_scale_makes_nothing() {
         let parent = json!({"spec": {}});
-        let to = |scale: Value| scaled(Kind::Prometheus, &parent, &scale);
-        assert_eq!(to(json!({})), None);
-        assert_eq!(to(json!({"spec": {"replicas": "7"}})), None);
+        let scale = json!({"kind": "Scale", "spec": {"replicas": 9}});
+        let ask = |kind, scale| scaled(kind, &parent, &scale);
+        assert_eq!(ask(Kind::ThanosRuler, scale.clone()), None);
+        assert_eq!(ask(Kind::Prometheus, json!({"kind": "Prometheus"})), None);
         assert_eq!(
-            to(json!({"spec": {}})),
-            Some(json!({"spec": {"shards": 0}}))
+            ask(
+                Kind::Prometheus,
+                json!({"kind": "Scale", "spec": {"replicas": "9"}})
+            ),
+            None
         );
+        assert_eq!(scaled(Kind::Prometheus, &json!({"spec": []}), &scale), None);
+        let zero = ask(Kind::Prometheus, json!({"kind": "Scale"})).unwrap();
+        assert_eq!(zero["spec"]["shards"], 0);
+        let made = scaled(Kind::Prometheus, &json!({}), &scale).unwrap();
+        assert_eq!(made["spec"]["shards"], 9);
     }
 }

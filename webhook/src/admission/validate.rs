@@ -1,15 +1,16 @@
 //! What `/validate` is asked: wirings and policies as they are written; the operator's objects, their scales and objstore
 //! Secrets before the policies.
 //!
-//! Without a policy nothing is judged and nobody is asked for anything. What cannot be judged is denied where a policy
-//! denies at all, and allowed elsewhere.
+//! Without a policy no object is judged and nobody is asked for anything; what Thanos itself would refuse in a Secret is
+//! still warned of. What cannot be judged is denied where a policy denies at all, and allowed elsewhere.
 
 use kube::core::SelectorExt;
 use serde_json::Value;
 use thanos_core::codes::{self, Code};
+use thanos_core::subject::scaled;
 use thanos_core::{
     Facts, Fault, Judgement, Kind, Policy, Rules, Subject, Unreadable, judge, judge_secret, names,
-    policy, scaled, wiring,
+    policy, wiring,
 };
 use tokio::time::Instant;
 
@@ -60,8 +61,8 @@ pub(super) async fn validate(
     let Some(asked) = Asked::by(review).filter(|_| review.operation.writes()) else {
         return Ok(Answer::allow(None));
     };
-    let is_ours = matches!(asked, Asked::Wiring | Asked::Policy);
-    if !is_ours && state.knowledge.rules().policies().is_empty() {
+    let needs_a_policy = matches!(asked, Asked::Object(_) | Asked::Scale(_));
+    if needs_a_policy && state.knowledge.rules().policies().is_empty() {
         return Ok(Answer::allow(None));
     }
     let read = state.objects(review, deadline).await?;
@@ -204,7 +205,7 @@ async fn scale(
         };
     };
     let Some(after) = scaled(kind, &parent, scale) else {
-        return unreadable(state, review, "spec.replicas", "must be a number");
+        return unreadable(state, review, "spec.replicas", "must be a number of shards");
     };
     let before = read.old.as_ref().and_then(|old| scaled(kind, &parent, old));
     let before = before.as_ref().unwrap_or(&parent);
