@@ -131,6 +131,10 @@ fn is_going(object: &Value) -> bool {
 /// A policy by itself, and against the wirings that are known.
 fn read_policy(object: &Value, rules: &Rules) -> Result<Vec<Fault>, Vec<Fault>> {
     let policy = policy::read(object)?;
+    let against = policy::against(&policy, rules);
+    if !against.is_empty() {
+        return Err(against);
+    }
     let missing = policy.missing_wirings(rules).map(|(at, name)| {
         let path = format!("spec.remoteWrite.requireWiring[{at}]");
         let sentence =
