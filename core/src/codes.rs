@@ -217,6 +217,12 @@ codes! {
         see "kubectl create --dry-run=client -o yaml -f FILE"
         fix "Remove one of the two."
         silence "Remove one of the two.";
+    POLICY_TEST_INVALID "KTH0019" "policy-test-invalid" Error
+        "a test of policies cannot be run"
+        cause "A PolicyTest has a wrong field, or names a file that is not there: its cases have shown nothing."
+        see "kubectl thanos policy test DIR"
+        fix "Mend the field at the place named; kubectl thanos policy init writes a test to begin with."
+        silence "Not possible: a test that is not run would look like success.";
     UNREACHABLE "KTH1001" "unreachable" Error
         "the API server cannot be reached"
         cause "No answer from the server that the kubeconfig names."
@@ -559,6 +565,12 @@ codes! {
         see "kubectl get thanospolicy NAME -o yaml"
         fix "Mend the field that the path names."
         silence "It cannot be silenced.";
+    EXEMPTION_EXPIRED "KTH7002" "exemption-expired" Info
+        "an exemption of a policy has expired"
+        cause "The last day of the exemption is over: the object is held to the rule again."
+        see "kubectl get thanospolicy NAME -o jsonpath='{.spec.exemptions}'"
+        fix "Take the exemption out of the policy, or give it a new last day and a reason that still holds."
+        silence "Take the exemption out of the policy.";
     EGRESS_URL "KTH7010" "egress-url" Error
         "an url leads where the policy does not allow"
         cause "Samples, credentials or queries would leave for a host that no admin has listed: egress and server-side request forgery."

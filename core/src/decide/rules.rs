@@ -35,8 +35,6 @@ mod replica_label;
 mod required_wiring;
 mod tenant_header;
 
-use std::sync::Arc;
-
 use kube_core::SelectorExt;
 
 use crate::codes::{self, Code};
@@ -186,7 +184,7 @@ pub fn judge(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Judgement {
 }
 
 /// Whether a policy is about a subject. An unknown namespace is every policy's: nobody may slip in while we look.
-fn selects(policy: &Arc<Policy>, subject: &Subject<'_>, facts: &Facts) -> bool {
+pub fn selects(policy: &Policy, subject: &Subject<'_>, facts: &Facts) -> bool {
     facts
         .namespace
         .as_ref()

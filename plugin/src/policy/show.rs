@@ -1,0 +1,299 @@
+//! `policy show`: which rules hold for an object, from which policies, and until when it is let off.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use thanos_core::decide::rules::{RULES, Rule, selects};
+use thanos_core::policy::{Enforcement, Exempt};
+use thanos_core::{Facts, Kind, Policy, Rules, Subject, codes, names};
+
+use crate::charge::last_day;
+use crate::cli::{Global, PolicyShowArgs, ReportFormat};
+use crate::cluster::Cluster;
+use crate::facts::Known;
+use crate::failure::{Ending, Failure};
+use crate::inject::namespaces;
+use crate::inputs::{self, Input};
+use crate::judge::{Judge, ObjectName, kind_of};
+use crate::manifests::Document;
+use crate::paths;
+use crate::runtime;
+use crate::ui::{self, Paint, Stream, Ui};
+
+/// What holds for one object.
+#[derive(Debug, Serialize)]
+struct Shown {
+    object: ObjectName,
+    policies: Vec<String>,
+    rules: Vec<Effective>,
+}
+
+/// One rule, and what happens to whoever breaks it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Effective {
+    rule: &'static str,
+    code: &'static str,
+    /// Of the strictest policy that does not let the object off; nothing where all do.
+    enforcement: Option<Enforcement>,
+    sources: Vec<Source>,
+}
+
+/// What one policy says of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Source {
+    policy: String,
+    enforcement: Enforcement,
+    exemption: Option<Exemption>,
+    /// The parameter without which the rule finds nothing.
+    lacks: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Exemption {
+    reason: String,
+    expires: Option<String>,
+}
+
+/// Runs the verb.
+pub(crate) fn run(
+    args: &PolicyShowArgs,
+    global: &Global,
+    ui: &mut Ui<'_>,
+) -> Result<Ending, Failure> {
+    let (values, known) = match &args.target {
+        Some(target) => of_target(target, args, global, ui)?,
+        None => of_files(args, global, ui)?,
+    };
+    let judge = Judge::new(&known);
+    let shown: Vec<Shown> = values
+        .iter()
+        .filter_map(|value| {
+            let subject = Subject::read(value, None, &known.namespace).ok()?;
+            Some(show(value, &subject, &judge.facts(&subject), &known))
+        })
+        .collect();
+    match args.output {
+        ReportFormat::Json => ui.json(&json!({
+            "apiVersion": names::API_VERSION, "kind": "PolicyShowReport", "objects": shown,
+        }))?,
+        ReportFormat::Text => {
+            let texts: Vec<String> = shown.iter().map(|shown| text(shown, ui)).collect();
+            ui.text(&texts.join("\n"))?;
+        }
+    }
+    Ok(Ending::Fine)
+}
+
+fn of_files(
+    args: &PolicyShowArgs,
+    global: &Global,
+    ui: &mut Ui<'_>,
+) -> Result<(Vec<Value>, Known), Failure> {
+    paths::stdin_once(&paths::of_policies(&args.filenames, &[], &args.around))?;
+    let inputs = inputs::read(&args.filenames, ui.stdin())?;
+    let objects = |input: &Input| {
+        let all = input.documents.iter().flat_map(Document::objects);
+        let ours = all.filter(|object| kind_of(object.value).is_some());
+        ours.map(|object| object.value.clone()).collect::<Vec<_>>()
+    };
+    let values: Vec<Value> = inputs.iter().flat_map(objects).collect();
+    if values.is_empty() {
+        let sentence = "no Prometheus, PrometheusAgent or ThanosRuler in the files";
+        return Err(Failure::usage(sentence).code(codes::NO_INPUTS));
+    }
+    let is_offline = !args.around.policies.is_empty() && !args.around.world.live;
+    let known = if is_offline {
+        Known::of_policy_files(&args.around, global, ui)?
+    } else {
+        runtime::wait(global, async {
+            let cluster = Cluster::connect(global, ui.journal()).await?;
+            let around = namespaces(&inputs, cluster.namespace());
+            Known::of_policies_in_cluster(&args.around, &cluster, &around, ui).await
+        })?
+    };
+    Ok((values, known))
+}
+
+/// Objects of a name in the cluster; where there is none, and offline, one without labels that is still to come.
+fn of_target(
+    target: &str,
+    args: &PolicyShowArgs,
+    global: &Global,
+    ui: &mut Ui<'_>,
+) -> Result<(Vec<Value>, Known), Failure> {
+    let named = target.split_once('/').filter(|(namespace, name)| {
+        !namespace.is_empty() && !name.is_empty() && !name.contains('/')
+    });
+    let Some((namespace, name)) = named else {
+        let sentence = format!("{} is not of the form NS/NAME", ui::one_line(target));
+        return Err(Failure::usage(sentence).hint("name it as --for team-a/k8s"));
+    };
+    let to_come = || {
+        let kind = Kind::Prometheus;
+        json!({
+            "apiVersion": format!("{}/{}", names::OPERATOR_GROUP, kind.version()), "kind": kind.name(),
+            "metadata": {"namespace": namespace, "name": name},
+        })
+    };
+    if !args.around.policies.is_empty() && !args.around.world.live {
+        ui.note("the object is taken to have no labels: -f FILE or --live looks at them");
+        return Ok((
+            vec![to_come()],
+            Known::of_policy_files(&args.around, global, ui)?,
+        ));
+    }
+    runtime::wait(global, async {
+        let cluster = Cluster::connect(global, ui.journal()).await?;
+        let mut values = Vec::new();
+        for kind in Kind::ALL {
+            let objects = cluster.objects(kind, Some(namespace)).await?.into_iter();
+            values.extend(objects.filter(|object| object["metadata"]["name"] == name));
+        }
+        if values.is_empty() {
+            ui.note(format!(
+                "there is no {target} yet: it is taken to be a Prometheus without labels"
+            ));
+            values.push(to_come());
+        }
+        let around = BTreeSet::from([namespace.to_owned()]);
+        let known = Known::of_policies_in_cluster(&args.around, &cluster, &around, ui).await?;
+        Ok((values, known))
+    })
+}
+
+fn show(value: &Value, subject: &Subject<'_>, facts: &Facts, known: &Known) -> Shown {
+    let policies: Vec<&Policy> = selecting(&known.rules, subject, facts).collect();
+    let effective = |rule: &'static Rule| {
+        let sources: Vec<Source> = policies
+            .iter()
+            .filter_map(|policy| source(policy, rule, subject, facts))
+            .collect();
+        let held = sources.iter().filter(|source| source.exemption.is_none());
+        let enforcement = held.map(|source| source.enforcement).max();
+        (!sources.is_empty()).then_some(Effective {
+            rule: rule.id(),
+            code: rule.code.code,
+            enforcement,
+            sources,
+        })
+    };
+    Shown {
+        object: ObjectName::of(value, subject.kind, &known.namespace),
+        policies: policies
+            .iter()
+            .map(|policy| policy.name.to_string())
+            .collect(),
+        rules: RULES
+            .iter()
+            .filter(|rule| !rule.is_about_secrets())
+            .filter_map(effective)
+            .collect(),
+    }
+}
+
+fn selecting<'r>(
+    rules: &'r Rules,
+    subject: &Subject<'_>,
+    facts: &Facts,
+) -> impl Iterator<Item = &'r Policy> {
+    let policies = rules.policies().iter().map(|policy| &**policy);
+    policies.filter(move |policy| selects(policy, subject, facts))
+}
+
+fn source(policy: &Policy, rule: &Rule, subject: &Subject<'_>, facts: &Facts) -> Option<Source> {
+    let enforcement = policy.enforcement_of(rule)?;
+    let covers =
+        |exemption: &&Exempt| exemption.covers(rule, subject.namespace, subject.name, facts.now);
+    let exemption = policy.exemptions.iter().find(covers);
+    Some(Source {
+        policy: policy.name.to_string(),
+        enforcement,
+        exemption: exemption.map(|exemption| Exemption {
+            reason: exemption.reason.clone(),
+            expires: last_day(exemption),
+        }),
+        lacks: lacks(policy, rule),
+    })
+}
+
+/// The parameter without which a rule finds nothing, where the policy does not set it.
+fn lacks(policy: &Policy, rule: &Rule) -> Option<&'static str> {
+    let parameters = [
+        (
+            "egress-url",
+            "remoteWrite.allowedUrls",
+            policy.allowed_urls.is_some(),
+        ),
+        (
+            "required-wiring",
+            "remoteWrite.requireWiring",
+            !policy.require_wiring.is_empty(),
+        ),
+        (
+            "limits",
+            "limits",
+            policy.limits != thanos_core::policy::Limits::default(),
+        ),
+    ];
+    let of_rule = parameters
+        .into_iter()
+        .find(|(id, _, is_set)| *id == rule.id() && !is_set);
+    of_rule.map(|(_, path, _)| path)
+}
+
+fn text(shown: &Shown, ui: &Ui<'_>) -> String {
+    let title = ui.paint(Stream::Out, Paint::Bold, &shown.object.title());
+    if shown.policies.is_empty() {
+        return format!("{title}   no policy selects it\n");
+    }
+    let word = if shown.policies.len() == 1 {
+        "policy"
+    } else {
+        "policies"
+    };
+    let cells = |rule: &Effective| {
+        let happens = rule
+            .enforcement
+            .map_or("exempt", |enforcement| match enforcement {
+                Enforcement::Deny => "Deny",
+                Enforcement::Warn => "Warn",
+                Enforcement::Audit => "Audit",
+            });
+        let names: Vec<&str> = rule
+            .sources
+            .iter()
+            .map(|source| source.policy.as_str())
+            .collect();
+        let notes: BTreeSet<String> = rule.sources.iter().filter_map(note).collect();
+        let notes: Vec<String> = notes.into_iter().collect();
+        vec![
+            rule.rule.to_owned(),
+            rule.code.to_owned(),
+            happens.to_owned(),
+            names.join(","),
+            notes.join("; "),
+        ]
+    };
+    let rows: Vec<Vec<String>> = shown.rules.iter().map(cells).collect();
+    let table = ui::table(&["RULE", "CODE", "ENFORCEMENT", "POLICY", "NOTE"], &rows);
+    format!("{title}   {word} {}\n{table}", shown.policies.join(", "))
+}
+
+fn note(source: &Source) -> Option<String> {
+    if let Some(exemption) = &source.exemption {
+        let until = exemption.expires.as_ref();
+        let until = until.map(|day| format!(" until {day}")).unwrap_or_default();
+        return Some(format!(
+            "exempt by {}{until}: {}",
+            source.policy, exemption.reason
+        ));
+    }
+    let lacks = source.lacks?;
+    Some(format!(
+        "finds nothing: {} does not set {lacks}",
+        source.policy
+    ))
+}

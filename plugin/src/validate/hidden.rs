@@ -1,0 +1,118 @@
+//! What of a file may never be shown: better too much than a secret.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use crate::diff::mask;
+use crate::manifests::Document;
+use crate::yaml;
+
+/// Fields of an object-store file whose values are no secrets, whatever stands in them.
+const OPEN: [&str; 12] = [
+    "type",
+    "bucket",
+    "container",
+    "endpoint_suffix",
+    "region",
+    "prefix",
+    "storage_account",
+    "directory",
+    "insecure",
+    "use_grpc",
+    "aws_sdk_auth",
+    "max_retries",
+];
+/// Headers that speak for a tenant: what they say is what a finding is about.
+const OPEN_HEADERS: [&str; 3] = ["thanos-tenant", "thanos-replica", "x-scope-orgid"];
+/// Fields in which anything may stand: arguments, environment, annotations.
+const FREE: [&str; 5] = ["args", "command", "env", "additionalArgs", "annotations"];
+
+/// The bytes of the source that a document may not show, in the order of their beginning.
+pub(super) fn of_document(document: &Document) -> Vec<Range<usize>> {
+    let mut pointers = Vec::new();
+    for object in document.objects() {
+        let at = object.pointer.as_str();
+        if object.value["kind"] == "Secret" {
+            pointers.extend(["data", "stringData"].map(|field| format!("{at}/{field}")));
+        }
+        let below = mask::pointers(object.value).into_iter();
+        pointers.extend(below.map(|pointer| format!("{at}{pointer}")));
+        free(object.value, "", at, false, &mut pointers);
+    }
+    ranges(
+        pointers
+            .iter()
+            .filter_map(|pointer| document.value_range(pointer)),
+    )
+}
+
+/// The same of an object-store file: every value but those that are known to be no secrets.
+pub(super) fn of_store(text: &str) -> Vec<Range<usize>> {
+    let Ok(parsed) = yaml::parse(text) else {
+        return vec![0..text.len()];
+    };
+    let mut pointers = Vec::new();
+    closed(&parsed.value, "", String::new(), &mut pointers);
+    let spans = pointers.iter();
+    ranges(spans.filter_map(|pointer| parsed.tree.value_span(text, pointer)))
+}
+
+fn ranges(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut ranges: Vec<_> = ranges.filter(|range| !range.is_empty()).collect();
+    ranges.sort_by_key(|range| range.start);
+    ranges
+}
+
+fn below(pointer: &str, key: &str) -> String {
+    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Texts in which a secret may stand though no field is made for one.
+fn free(value: &Value, key: &str, pointer: &str, within: bool, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let is_header =
+                    key == "headers" && !OPEN_HEADERS.contains(&name.to_ascii_lowercase().as_str());
+                let within = within || is_header || FREE.contains(&name.as_str());
+                // What an argument or a variable is called is no secret.
+                let within = within && name != "name";
+                free(member, name, &below(pointer, name), within, found);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                free(item, key, &below(pointer, &at.to_string()), within, found);
+            }
+        }
+        Value::String(text) => {
+            let has_query = text.contains("://") && text.contains('?');
+            if within || has_query || text.contains('\n') {
+                found.push(pointer.to_owned());
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn closed(value: &Value, key: &str, pointer: String, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                closed(member, name, below(&pointer, name), found);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                closed(item, key, below(&pointer, &at.to_string()), found);
+            }
+        }
+        Value::Null | Value::Bool(_) => {}
+        Value::Number(_) | Value::String(_) => {
+            if !OPEN.contains(&key) {
+                found.push(pointer);
+            }
+        }
+    }
+}
