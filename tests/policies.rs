@@ -7,13 +7,13 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use thanos_core::Judgement;
+use anyhow::{Context, Result, bail, ensure};
 use thanos_core::decide::rules::RULES;
 use thanos_core::policy::Enforcement;
+use thanos_core::{Judgement, Kind};
 use thanos_tests::tools;
 
-use crate::doors::{Story, judged_by_core};
+use crate::doors::{Story, judged_by_core, judged_by_plugin};
 
 /// All stories, in the order of their names.
 pub(crate) fn stories() -> Result<Vec<Story>> {
@@ -75,6 +75,26 @@ fn core_says_what_every_policy_story_keeps() -> Result<()> {
         return Ok(());
     }
     bail!("{failed}")
+}
+
+/// Files have no old object, and `validate` judges the operator's kinds.
+#[test]
+fn the_plugin_says_what_core_says() -> Result<()> {
+    let mut failed = String::new();
+    for story in stories()? {
+        let kind = story.given["kind"].as_str().unwrap_or_default();
+        let is_asked = Kind::ALL.iter().any(|known| known.name() == kind);
+        if story.old.is_some() || !is_asked {
+            continue;
+        }
+        let core = said(&judged_by_core(&story).with_context(|| story.name())?);
+        let plugin = judged_by_plugin(&story).with_context(|| story.name())?;
+        if core != plugin {
+            let _ = writeln!(failed, "{}: core\n{core}plugin\n{plugin}", story.name());
+        }
+    }
+    ensure!(failed.is_empty(), "{failed}");
+    Ok(())
 }
 
 #[test]

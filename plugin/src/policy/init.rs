@@ -129,7 +129,7 @@ fn test(args: &PolicyInitArgs) -> Result<String, Failure> {
     };
     Ok(format!(
         "\
-# kubectl thanos policy test {}
+# Run it with: kubectl thanos policy test DIR
 apiVersion: {}
 kind: PolicyTest
 name: {}
@@ -145,7 +145,6 @@ cases:
 {}
   expect: {{warn: [egress-url]}}
 ",
-        args.folder.display(),
         names::API_VERSION,
         yaml::to_string(&json!(args.name)).trim_end(),
         case(&within),

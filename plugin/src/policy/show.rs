@@ -35,7 +35,7 @@ struct Shown {
 struct Effective {
     rule: &'static str,
     code: &'static str,
-    /// Of the strictest policy that does not let the object off; nothing where all do.
+    /// Of the strictest policy that neither lets the object off nor lacks the rule's parameter; nothing where all do.
     enforcement: Option<Enforcement>,
     sources: Vec<Source>,
 }
@@ -171,7 +171,7 @@ fn show(value: &Value, subject: &Subject<'_>, facts: &Facts, known: &Known) -> S
             .iter()
             .filter_map(|policy| source(policy, rule, subject, facts))
             .collect();
-        let held = sources.iter().filter(|source| source.exemption.is_none());
+        let held = sources.iter().filter(|source| source.holds());
         let enforcement = held.map(|source| source.enforcement).max();
         (!sources.is_empty()).then_some(Effective {
             rule: rule.id(),
@@ -255,26 +255,13 @@ fn text(shown: &Shown, ui: &Ui<'_>) -> String {
         "policies"
     };
     let cells = |rule: &Effective| {
-        let happens = rule
-            .enforcement
-            .map_or("exempt", |enforcement| match enforcement {
-                Enforcement::Deny => "Deny",
-                Enforcement::Warn => "Warn",
-                Enforcement::Audit => "Audit",
-            });
-        let names: Vec<&str> = rule
-            .sources
-            .iter()
-            .map(|source| source.policy.as_str())
-            .collect();
-        let notes: BTreeSet<String> = rule.sources.iter().filter_map(note).collect();
-        let notes: Vec<String> = notes.into_iter().collect();
+        let (happens, by) = rule.said();
         vec![
             rule.rule.to_owned(),
             rule.code.to_owned(),
             happens.to_owned(),
-            names.join(","),
-            notes.join("; "),
+            by.join(","),
+            rule.note(),
         ]
     };
     let rows: Vec<Vec<String>> = shown.rules.iter().map(cells).collect();
@@ -282,18 +269,48 @@ fn text(shown: &Shown, ui: &Ui<'_>) -> String {
     format!("{title}   {word} {}\n{table}", shown.policies.join(", "))
 }
 
-fn note(source: &Source) -> Option<String> {
-    if let Some(exemption) = &source.exemption {
-        let until = exemption.expires.as_ref();
-        let until = until.map(|day| format!(" until {day}")).unwrap_or_default();
-        return Some(format!(
-            "exempt by {}{until}: {}",
-            source.policy, exemption.reason
-        ));
+impl Source {
+    /// Whether anything can happen by it.
+    fn holds(&self) -> bool {
+        self.exemption.is_none() && self.lacks.is_none()
     }
-    let lacks = source.lacks?;
-    Some(format!(
-        "finds nothing: {} does not set {lacks}",
-        source.policy
-    ))
+}
+
+impl Effective {
+    /// What happens, and the policies that have it so.
+    fn said(&self) -> (&'static str, Vec<&str>) {
+        let happens = match self.enforcement {
+            Some(Enforcement::Deny) => "Deny",
+            Some(Enforcement::Warn) => "Warn",
+            Some(Enforcement::Audit) => "Audit",
+            None if self.sources.iter().any(|source| source.exemption.is_some()) => "exempt",
+            None => "-",
+        };
+        let decides = |source: &&Source| match self.enforcement {
+            Some(enforcement) => source.holds() && source.enforcement == enforcement,
+            None => true,
+        };
+        let by = self.sources.iter().filter(decides);
+        (happens, by.map(|source| source.policy.as_str()).collect())
+    }
+
+    /// Who lets the object off, and why the rule finds nothing.
+    fn note(&self) -> String {
+        let exempt = self.sources.iter().filter_map(|source| {
+            let exemption = source.exemption.as_ref()?;
+            let until = exemption.expires.as_ref();
+            let until = until.map(|day| format!(" until {day}")).unwrap_or_default();
+            Some(format!(
+                "exempt by {}{until}: {}",
+                source.policy, exemption.reason
+            ))
+        });
+        let mut notes: Vec<String> = exempt.collect();
+        let lacking = self.sources.iter().filter(|source| !source.holds());
+        let lacks = lacking.filter_map(|source| source.lacks).next();
+        if let (None, Some(lacks)) = (self.enforcement, lacks) {
+            notes.push(format!("finds nothing: {lacks} is not set"));
+        }
+        notes.join("; ")
+    }
 }

@@ -1,10 +1,14 @@
 //! What of a file may never be shown: better too much than a secret.
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use serde_json::Value;
+use thanos_core::{policy, wiring};
 
 use crate::diff::mask;
+use crate::facts::is_ours;
 use crate::manifests::Document;
 use crate::yaml;
 
@@ -28,6 +32,32 @@ const OPEN_HEADERS: [&str; 3] = ["thanos-tenant", "thanos-replica", "x-scope-org
 /// Fields in which anything may stand: arguments, environment, annotations.
 const FREE: [&str; 5] = ["args", "command", "env", "additionalArgs", "annotations"];
 
+/// Maps of our own kinds whose keys anybody may choose, and whose values are no secrets.
+const LABELS: [&str; 3] = ["enforced", "default", "matchLabels"];
+
+/// Every field that our own kinds know: what stands in another may be anything.
+static KNOWN: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let mut known = HashSet::new();
+    for crd in [policy::crd(), wiring::crd()] {
+        properties(&serde_json::to_value(crd).unwrap_or_default(), &mut known);
+    }
+    known
+});
+
+fn properties(value: &Value, known: &mut HashSet<String>) {
+    match value {
+        Value::Object(members) => {
+            let named = members.get("properties").and_then(Value::as_object);
+            known.extend(named.into_iter().flatten().map(|(name, _)| name.clone()));
+            members
+                .values()
+                .for_each(|member| properties(member, known));
+        }
+        Value::Array(items) => items.iter().for_each(|item| properties(item, known)),
+        _ => {}
+    }
+}
+
 /// The bytes of the source that a document may not show, in the order of their beginning.
 pub(super) fn of_document(document: &Document) -> Vec<Range<usize>> {
     let mut pointers = Vec::new();
@@ -39,6 +69,9 @@ pub(super) fn of_document(document: &Document) -> Vec<Range<usize>> {
         let below = mask::pointers(object.value).into_iter();
         pointers.extend(below.map(|pointer| format!("{at}{pointer}")));
         free(object.value, "", at, false, &mut pointers);
+        if is_ours(object.value) {
+            unknown(object.value, at, &mut pointers);
+        }
     }
     ranges(
         pointers
@@ -93,6 +126,28 @@ fn free(value: &Value, key: &str, pointer: &str, within: bool, found: &mut Vec<S
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// What stands in fields that our own kinds do not know.
+fn unknown(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                let pointer = below(pointer, name);
+                if !KNOWN.contains(name) {
+                    found.push(pointer);
+                } else if !LABELS.contains(&name.as_str()) {
+                    unknown(member, &pointer, found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                unknown(item, &below(pointer, &at.to_string()), found);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -14,8 +14,8 @@ pub(super) fn tell(report: &Report, ui: &mut Ui<'_>) -> Result<(), Failure> {
     let mut text = String::new();
     let mut helped = BTreeSet::new();
     for finding in &report.findings {
-        // What mends it is said once.
-        let help = helped.insert(finding.code);
+        // What mends it is said once, and not of what need not be mended.
+        let help = finding.severity > Level::Note && helped.insert(finding.code);
         let page = Page {
             finding,
             help,
