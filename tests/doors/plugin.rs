@@ -130,9 +130,10 @@ pub(crate) fn judged_by_plugin(story: &Story) -> Result<String> {
 /// What the story knows, with everything that it leaves out said to be not there, so that nothing is assumed.
 fn known(story: &Story) -> Result<Value> {
     let path = story.folder.join("facts.yaml");
-    let mut facts = match path.exists() {
-        true => objects("facts.yaml", std::fs::read_to_string(path)?)?.swap_remove(0),
-        false => json!({"apiVersion": thanos_core::names::API_VERSION, "kind": "Facts"}),
+    let mut facts = if path.exists() {
+        objects("facts.yaml", std::fs::read_to_string(path)?)?.swap_remove(0)
+    } else {
+        json!({"apiVersion": thanos_core::names::API_VERSION, "kind": "Facts"})
     };
     facts["now"] = "2026-11-24T00:00:00Z".into();
     for key in ["namespaces", "ready"] {

@@ -52,15 +52,11 @@ pub(crate) fn run(args: &PolicyInitArgs, ui: &mut Ui<'_>) -> Result<Ending, Fail
 
 /// The policy, once it is right.
 fn written(args: &PolicyInitArgs) -> Result<String, Failure> {
-    let urls: Vec<String> = args
-        .urls
-        .iter()
-        .map(|url| yaml::to_string(&json!(url)))
+    let urls = args.urls.iter().map(|url| yaml::to_string(&json!(url)));
+    let urls: Vec<String> = urls
+        .map(|url| format!("    - {}", url.trim_end()))
         .collect();
-    let urls: String = urls
-        .iter()
-        .map(|url| format!("    - {}\n", url.trim_end()))
-        .collect();
+    let urls = urls.join("\n");
     let name = yaml::to_string(&json!(args.name));
     let text = format!(
         "\
@@ -77,7 +73,8 @@ spec:
   remoteWrite:
     # Where any url of an object may lead; * is one label of the host, or the whole path.
     allowedUrls:
-{urls}  # Who is let off which rules, why, and until when:
+{urls}
+  # Who is let off which rules, why, and until when:
   # exemptions:
   # - namespace: team-a
   #   name: k8s
@@ -88,9 +85,7 @@ spec:
         names::API_VERSION,
         name.trim_end()
     );
-    let value = yaml::parse(&text)
-        .map(|parsed| parsed.value)
-        .unwrap_or(Value::Null);
+    let value = yaml::parse(&text).map_or(Value::Null, |parsed| parsed.value);
     match policy::read(&value) {
         Ok(_) => Ok(text),
         Err(faults) => {

@@ -306,8 +306,8 @@ impl Effective {
             ))
         });
         let mut notes: Vec<String> = exempt.collect();
-        let lacking = self.sources.iter().filter(|source| !source.holds());
-        let lacks = lacking.filter_map(|source| source.lacks).next();
+        let mut lacking = self.sources.iter().filter(|source| !source.holds());
+        let lacks = lacking.find_map(|source| source.lacks);
         if let (None, Some(lacks)) = (self.enforcement, lacks) {
             notes.push(format!("finds nothing: {lacks} is not set"));
         }

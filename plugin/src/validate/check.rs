@@ -82,7 +82,9 @@ impl<'a> Checks<'a> {
         for sheet in sheets {
             match sheet {
                 Sheet::Unreadable(errors) => {
-                    errors.iter().for_each(|error| self.unreadable(error));
+                    for error in errors {
+                        self.unreadable(error);
+                    }
                 }
                 Sheet::Read(input) => {
                     let tried = tried.by_ref().take(input.documents.len());

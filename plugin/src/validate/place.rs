@@ -161,7 +161,7 @@ mod tests {
     fn a_line_ends_where_a_secret_begins() {
         let text = "spec:\n  url: here\n  token: hunter2 # hunter2\n  more: x\n";
         let secret = text.find("hunter2").unwrap();
-        let hidden = [secret..secret + 7];
+        let hidden = [secret..secret + 7, text.len()..text.len() + 1];
         let shown = |word: &str, length: usize| {
             let at = text.find(word).unwrap();
             snippet(text, &(at..at + length), &hidden)
@@ -178,7 +178,11 @@ mod tests {
         assert_eq!(shown("hunter2", 7), line("  token: ***", 9, 3));
         let block = text.find("  url").unwrap()..text.len();
         assert_eq!(
-            snippet(text, &(block.start + 2..block.start + 5), &[block]),
+            snippet(
+                text,
+                &(block.start + 2..block.start + 5),
+                std::slice::from_ref(&block)
+            ),
             None
         );
     }

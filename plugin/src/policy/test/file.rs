@@ -82,7 +82,7 @@ pub(super) fn read(path: &Path, now: Timestamp) -> Result<Suite, Failure> {
         facts,
         cases,
     } = parts;
-    let known = known(policies, wirings, facts, reader.folder, now)?;
+    let known = known(policies, &wirings, facts.as_deref(), reader.folder, now)?;
     Ok(Suite {
         name,
         file,
@@ -103,8 +103,8 @@ struct Parts {
 
 fn known(
     policies: Vec<PathBuf>,
-    wirings: Vec<PathBuf>,
-    facts: Option<PathBuf>,
+    wirings: &[PathBuf],
+    facts: Option<&Path>,
     folder: &Path,
     now: Timestamp,
 ) -> Result<Known, Failure> {
@@ -116,9 +116,9 @@ fn known(
     };
     let world = match facts {
         None => World::assumed(now),
-        Some(path) => World::of_file(&path, now, stdin)?,
+        Some(path) => World::of_file(path, now, stdin)?,
     };
-    Known::of_parts(&policies, &wirings, world)
+    Known::of_parts(&policies, wirings, world)
 }
 
 /// The policies beside a test that names none: every manifest of its folder that holds one.
@@ -320,15 +320,14 @@ impl<'a> Reader<'a> {
         for (at, written) in rules.iter().enumerate() {
             let word = written.as_str().unwrap_or_default();
             let by_code = || RULES.iter().find(|rule| rule.code.code == word);
-            match rule(word).or_else(by_code) {
-                Some(rule) => drop(expected.insert(format!("{happens} {}", rule.id()))),
-                None => {
-                    let similar = nearest(word, RULES.iter().map(Rule::id));
-                    let similar = similar.map(|known| format!("; a similar one is `{known}`"));
-                    let similar = similar.unwrap_or_default();
-                    self.fault(&format!("{path}[{at}]"), &format!("is no rule{similar}"));
-                }
+            if let Some(rule) = rule(word).or_else(by_code) {
+                expected.insert(format!("{happens} {}", rule.id()));
+                continue;
             }
+            let similar = nearest(word, RULES.iter().map(Rule::id));
+            let similar = similar.map(|known| format!("; a similar one is `{known}`"));
+            let sentence = format!("is no rule{}", similar.unwrap_or_default());
+            self.fault(&format!("{path}[{at}]"), &sentence);
         }
     }
 
