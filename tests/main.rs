@@ -16,6 +16,7 @@ mod control;
 mod doors;
 mod harness;
 mod member;
+mod objstore;
 mod plugin;
 mod policies;
 mod properties;

@@ -6,10 +6,16 @@ use std::sync::Arc;
 use serde_json::Value;
 use thanos_core::decide::rules;
 use thanos_core::policy::{Enforcement, Exempt};
-use thanos_core::{Charge, Judgement, Policy, Rules, Subject, Unreadable, decide, judge};
+use thanos_core::{
+    Charge, Judgement, Kind, Policy, Rules, Subject, Unreadable, decide, judge, judge_secret,
+    objstore,
+};
 
 use crate::facts::Known;
 use crate::judge::{Judge, ObjectName, kind_of};
+
+/// The kind of objects that may hold object-store files.
+pub(crate) const SECRET: &str = "Secret";
 
 /// Judges object after object, from any thread.
 pub(crate) struct Court<'a> {
@@ -72,7 +78,9 @@ impl<'a> Court<'a> {
         object: &Value,
         old: Option<&Value>,
     ) -> Option<Result<Tried, Malformed>> {
-        let kind = kind_of(object)?;
+        let Some(kind) = kind_of(object) else {
+            return self.try_secret(object, old).map(Ok);
+        };
         let name = ObjectName::of(object, kind, &self.known.namespace);
         let subject = match Subject::read(object, old, &self.known.namespace) {
             Ok(subject) => subject,
@@ -103,6 +111,20 @@ impl<'a> Court<'a> {
         }))
     }
 
+    /// Judges a Secret that holds object-store files.
+    fn try_secret(&self, object: &Value, old: Option<&Value>) -> Option<Tried> {
+        if !holds_stores(object) {
+            return None;
+        }
+        let name = ObjectName::named(object, SECRET, &self.known.namespace);
+        let world = &self.known.world;
+        let facts = world.facts(Kind::Prometheus, &name.namespace, self.rules);
+        Some(Tried {
+            judgement: judge_secret(object, old, &name.namespace, &facts, self.rules),
+            object: name,
+        })
+    }
+
     /// The exemption by which a charge is let off.
     pub(crate) fn exemption(&self, charge: &Charge, object: &ObjectName) -> Option<&'a Exempt> {
         let rule = rules::rule(charge.rule.id).filter(|_| charge.exempt)?;
@@ -115,6 +137,13 @@ impl<'a> Court<'a> {
             .filter(|exemption| exemption.covers(rule, &object.namespace, &object.name, now));
         covering.next()
     }
+}
+
+/// Whether an object is a Secret that holds object-store files.
+pub(crate) fn holds_stores(object: &Value) -> bool {
+    object["kind"] == SECRET
+        && object["apiVersion"] == "v1"
+        && !objstore::judge_secret(object).is_empty()
 }
 
 /// The same rules with every policy saying Deny.

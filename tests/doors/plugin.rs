@@ -91,34 +91,29 @@ pub(crate) fn judged_by_plugin(story: &Story) -> Result<String> {
     let findings = report["findings"].as_array().context("no findings")?;
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
     let line = |finding: &Value| {
-        let word = match finding["severity"].as_str() {
-            Some("error") => "deny",
-            Some("warning") => "warn",
-            Some("info") => "audit",
-            _ => "exempt",
-        };
         let policies: Vec<&str> = finding["policies"]
             .as_array()
             .into_iter()
             .flatten()
             .filter_map(Value::as_str)
             .collect();
-        let of = if policies.len() == 1 {
-            "policy"
-        } else {
-            "policies"
+        let word = match finding["severity"].as_str() {
+            // What no policy asks for is an error here, and a warning at admission.
+            _ if policies.is_empty() => "warn",
+            Some("error") => "deny",
+            Some("warning") => "warn",
+            Some("info") => "audit",
+            _ => "exempt",
         };
-        format!(
-            "{word} {} {}: {} ({of} {})\n",
-            text(finding, "code"),
-            text(finding, "path"),
-            text(finding, "sentence"),
-            policies.join(", ")
-        )
+        let of = match policies.as_slice() {
+            [] => String::new(),
+            [one] => format!(" (policy {one})"),
+            several => format!(" (policies {})", several.join(", ")),
+        };
+        let (code, path) = (text(finding, "code"), text(finding, "path"));
+        format!("{word} {code} {path}: {}{of}\n", text(finding, "sentence"))
     };
-    let charged = findings
-        .iter()
-        .filter(|finding| finding["policies"] != Value::Array(Vec::new()));
+    let charged = findings.iter().filter(|finding| !finding["rule"].is_null());
     let lines: String = charged.map(line).collect();
     Ok(if lines.is_empty() {
         "allow\n".to_owned()

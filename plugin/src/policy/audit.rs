@@ -185,7 +185,7 @@ fn report(values: &[Value], today: &Court<'_>, then: &Court<'_>, known: &Known) 
             violations.push(Violation {
                 object: denied.object.clone(),
                 rule: charge.rule.id,
-                code: charge.rule.code,
+                code: charge.code.code,
                 path: charge.path.clone(),
                 sentence: charge.sentence.clone(),
                 policies: charge.policies.iter().map(ToString::to_string).collect(),

@@ -220,7 +220,7 @@ fn happened(tried: Tried) -> Vec<Happened> {
         .map(|charge| Happened {
             happens: word(&charge),
             rule: charge.rule.id,
-            code: charge.rule.code,
+            code: charge.code.code,
             path: charge.path,
             sentence: charge.sentence,
             policies: charge.policies.iter().map(ToString::to_string).collect(),

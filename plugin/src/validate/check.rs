@@ -8,10 +8,10 @@ use thanos_core::decision::Fault;
 use thanos_core::policy::Enforcement;
 use thanos_core::{Charge, Policy, Wiring};
 
-use super::finding::{Exemption, Finding, Level, Spot};
+use super::finding::{Exemption, Finding, Level};
 use super::objstore::{self, Wrong};
 use super::place::{self, Place};
-use crate::charge::{Court, Malformed, Tried, last_day};
+use crate::charge::{Court, Malformed, SECRET, Tried, last_day};
 use crate::facts::{Known, POLICY, WIRING, is_ours};
 use crate::inputs::{Input, Sheet};
 use crate::judge::{ObjectName, kind_of};
@@ -150,8 +150,14 @@ impl<'a> Checks<'a> {
     }
 
     fn tried(&mut self, at: Where<'_>, tried: &Tried) {
-        self.judged += 1;
         self.checked += 1;
+        if tried.object.kind == SECRET {
+            for charge in &tried.judgement.charges {
+                self.secret(at, charge, &tried.object);
+            }
+            return;
+        }
+        self.judged += 1;
         self.duplicates(at, &tried.object);
         for charge in &tried.judgement.charges {
             let finding = self.charged(charge, &tried.object);
@@ -159,8 +165,27 @@ impl<'a> Checks<'a> {
         }
     }
 
+    /// A charge of an object-store file in a Secret. The place is that of the key, and no line is shown.
+    fn secret(&mut self, at: Where<'_>, charge: &Charge, object: &ObjectName) {
+        let mut finding = self.charged(charge, object);
+        if objstore::is_of_thanos(charge) {
+            finding.severity = charge.code.severity.into();
+        }
+        if let Some((key, spot)) = objstore::of_secret(charge, at.value) {
+            if let Some((document, pointer)) = at.file {
+                let has = |field: &&str| at.value[*field].get(&key).is_some();
+                let field = ["stringData", "data"].into_iter().find(has);
+                let path = format!("{}.{key}", field.unwrap_or("data"));
+                finding = finding.placed(place::of_path(document, pointer, &path).0);
+            }
+            (finding.key, finding.inside) = (Some(key), spot);
+        }
+        self.findings.push(finding);
+    }
+
     fn charged(&self, charge: &Charge, object: &ObjectName) -> Finding {
-        let mut finding = Finding::new(charge.rule, &charge.path, &charge.sentence).of(object);
+        let mut finding = Finding::new(charge.code, &charge.path, &charge.sentence).of(object);
+        finding.rule = Some(charge.rule.id);
         finding.severity = match charge.enforcement {
             _ if charge.exempt => Level::Note,
             Enforcement::Deny => Level::Error,
@@ -203,7 +228,6 @@ impl<'a> Checks<'a> {
         match kind {
             "ThanosPolicy" if is_ours(at.value) => self.policy(at),
             "ThanosWiring" if is_ours(at.value) => self.wiring(at),
-            "Secret" if at.value["apiVersion"] == "v1" => self.secret(at),
             _ => self.stray(at),
         }
     }
@@ -268,35 +292,6 @@ impl<'a> Checks<'a> {
             );
             let finding = Finding::new(code, "metadata.name", sentence).of(object);
             self.findings.push(at.place(finding));
-        }
-    }
-
-    fn secret(&mut self, at: Where<'_>) {
-        let object = ObjectName::named(at.value, "Secret", &self.known.namespace);
-        let judged = objstore::judge_secret(at.value);
-        if judged.is_empty() {
-            self.passed += 1;
-            return;
-        }
-        self.checked += 1;
-        for (key, wrongs) in judged {
-            for wrong in wrongs {
-                let inside = wrong.place.map(|place| Spot {
-                    line: place.line,
-                    column: place.column,
-                });
-                let mut finding = found(wrong).of(&object);
-                (finding.key, finding.inside) = (Some(key.clone()), inside);
-                if let Some((document, pointer)) = at.file {
-                    let field = ["stringData", "data"]
-                        .into_iter()
-                        .find(|field| at.value[*field].get(&key).is_some());
-                    let path = format!("{}.{key}", field.unwrap_or("data"));
-                    let (place, _) = place::of_path(document, pointer, &path);
-                    finding = finding.placed(place);
-                }
-                self.findings.push(finding);
-            }
         }
     }
 

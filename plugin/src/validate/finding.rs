@@ -45,13 +45,16 @@ pub(super) struct Finding {
     pub(super) row: &'static Code,
     pub(super) code: &'static str,
     pub(super) id: &'static str,
+    /// The rule of a policy that it breaks, by its id.
+    pub(super) rule: Option<&'static str>,
     pub(super) title: &'static str,
     pub(super) severity: Level,
     pub(super) sentence: String,
     pub(super) object: Option<ObjectName>,
-    /// `spec.remoteWrite[0].url`; of an object-store file, a path in it. Empty where nothing in particular is meant.
+    /// `spec.remoteWrite[0].url`; of a Secret `data[objstore.yml].config.bucket`; of an object-store file, a path in it.
+    /// Empty where nothing in particular is meant.
     pub(super) path: String,
-    /// The key of a Secret that holds the file which the path is in.
+    /// The key of a Secret that holds an object-store file.
     pub(super) key: Option<String>,
     /// Where in a file.
     pub(super) place: Option<Place>,
@@ -127,6 +130,7 @@ impl Finding {
             row,
             code: row.code,
             id: row.id,
+            rule: None,
             title: row.title,
             severity: row.severity.into(),
             sentence: sentence.into(),

@@ -1,9 +1,15 @@
-//! Object-store files: what core says of one, whether it stands in a file of its own or in a Secret.
+//! Object-store files: what core says of one that stands in a file of its own, and where in a Secret's key a charge is.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use thanos_core::codes::Code;
+use thanos_core::objstore::{self, Finding, Place};
+use thanos_core::{Charge, codes};
 
-use crate::yaml::Position;
+use super::finding::Spot;
+use crate::words::pointer_to;
+use crate::yaml::{self, Position};
 
 /// One thing that is wrong with an object-store file.
 #[derive(Clone, Debug)]
@@ -16,18 +22,64 @@ pub(super) struct Wrong {
     pub(super) place: Option<Position>,
 }
 
-/// What is wrong with a file. The one place where core's judge of such files is asked.
-pub(super) fn judge(_text: &[u8]) -> Vec<Wrong> {
-    Vec::new()
-}
-
-/// What is wrong with each key of a Secret that holds such a file; keys that hold none are not there.
-pub(super) fn judge_secret(_secret: &Value) -> Vec<(String, Vec<Wrong>)> {
-    Vec::new()
+/// What is wrong with a file: what Thanos would refuse, and what it takes and is likely wrong.
+pub(super) fn judge(text: &[u8]) -> Vec<Wrong> {
+    let judged = objstore::judge(text);
+    let wrong = |finding: Finding| Wrong {
+        row: finding.code,
+        path: finding.path,
+        sentence: finding.sentence,
+        place: finding.place.map(position),
+    };
+    let all = judged.faults.into_iter().chain(judged.lints);
+    all.map(wrong).collect()
 }
 
 /// Whether a document is such a file: it says so by its two fields, and is no Kubernetes object.
 pub(super) fn is_store(value: &Value) -> bool {
     let has = |key: &str| value.get(key).is_some();
     has("type") && has("config") && !has("apiVersion") && !has("kind")
+}
+
+/// The key of a Secret that a charge is about, and where in what it holds.
+pub(super) fn of_secret(charge: &Charge, secret: &Value) -> Option<(String, Option<Spot>)> {
+    let (key, rest) = charge.path.strip_prefix("data[")?.split_once(']')?;
+    let path = rest.trim_start_matches('.');
+    let judged = objstore::judge_secret(secret);
+    let (_, judged) = judged.iter().find(|(name, _)| name == key)?;
+    let mut said = judged.faults.iter().chain(&judged.lints);
+    let said = said.find(|finding| finding.code == charge.code && finding.path == path);
+    let spot = match said {
+        Some(finding) => finding.place.map(position),
+        None => text(secret, key).and_then(|text| of_path(&text, path)),
+    };
+    let spot = spot.map(|Position { line, column }| Spot { line, column });
+    Some((key.to_owned(), spot))
+}
+
+/// Whether a charge is what Thanos itself would say, which no policy need ask for.
+pub(super) fn is_of_thanos(charge: &Charge) -> bool {
+    charge.rule == codes::OBJSTORE_SCHEMA && charge.policies.is_empty()
+}
+
+fn position(place: Place) -> Position {
+    Position {
+        line: place.line,
+        column: place.column,
+    }
+}
+
+fn text(secret: &Value, key: &str) -> Option<String> {
+    if let Some(text) = secret["stringData"][key].as_str() {
+        return Some(text.to_owned());
+    }
+    let bytes = BASE64_STANDARD.decode(secret["data"][key].as_str()?).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+fn of_path(text: &str, path: &str) -> Option<Position> {
+    let parsed = yaml::parse(text).ok()?;
+    let pointer = pointer_to(&parsed.value, path);
+    let span = parsed.tree.key_span(text, &pointer)?;
+    Some(Position::of(text, span.start))
 }

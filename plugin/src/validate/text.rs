@@ -95,7 +95,7 @@ impl Page<'_, '_> {
             };
             let rule = format!(
                 "rule {} of {word} {}",
-                finding.id,
+                finding.rule.unwrap_or(finding.id),
                 finding.policies.join(", ")
             );
             self.line(gutter, "", &rule, text);

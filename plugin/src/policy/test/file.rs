@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use thanos_core::decide::rules::{RULES, Rule, rule};
 use thanos_core::{codes, names};
 
+use crate::charge::holds_stores;
 use crate::facts::{Known, World, is_ours, located};
 use crate::failure::Failure;
 use crate::inputs;
@@ -251,8 +252,8 @@ impl<'a> Reader<'a> {
                 return None;
             }
         };
-        if kind_of(&value).is_none() {
-            self.fault(path, "must be a Prometheus, PrometheusAgent or ThanosRuler");
+        if kind_of(&value).is_none() && !holds_stores(&value) {
+            self.fault(path, "must be a Prometheus, PrometheusAgent, ThanosRuler or a Secret with an object-store file");
             return None;
         }
         Some(value)
