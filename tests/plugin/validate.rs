@@ -403,6 +403,72 @@ fn lists_json_and_long_lines_are_pointed_into() {
 }
 
 #[test]
+fn object_store_files_are_judged_wherever_they_are() {
+    let folder = folder();
+    let store = "type: S3\nconfig:\n  bucket: blocks\n  endpoint: s3.example.com\n  acess_key: c4n4ry-s3cr3t\n  secret_key: c4n4ry-s3cr3t\n";
+    let indented: String = store.lines().map(|line| format!("    {line}\n")).collect();
+    let secret = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: thanos, namespace: team-a}}\nstringData:\n  objstore.yml: |\n{indented}"
+    );
+    folder.write("stores/objstore.yml", store.as_bytes());
+    folder.write("stores/secret.yaml", secret.as_bytes());
+    folder.write("store.txt", format!("{store}---\nmore: 1\n").as_bytes());
+    let secretless = "  objectStorage: {types: [AZURE], secretless: true}\n";
+    folder.write(
+        "secretless.yaml",
+        format!(
+            "{}{secretless}",
+            POLICY.split("  exemptions").next().unwrap()
+        )
+        .as_bytes(),
+    );
+    let ran =
+        folder.run("validate -f DIR/stores --objstore DIR/store.txt --policy DIR/secretless.yaml");
+    expect("validate-objstore.txt", &ran.out);
+    assert_eq!(ran.code, 3);
+    let fixed = |text: &str| text.replace("acess_key", "access_key");
+    folder.write("stores/objstore.yml", fixed(store).as_bytes());
+    folder.write("stores/secret.yaml", fixed(&secret).as_bytes());
+    let report = json(
+        &folder,
+        "validate -f DIR/stores --policy DIR/secretless.yaml",
+    );
+    let inside: Vec<(&str, u64)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            (
+                finding["rule"].as_str().unwrap(),
+                finding["inside"]["line"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        inside,
+        [
+            ("objstore-secretless", 5),
+            ("objstore-secretless", 6),
+            ("objstore-place", 1)
+        ]
+    );
+    assert_eq!(folder.run("validate -f DIR/stores").code, 0);
+    // Without a policy that asks for it, what Thanos refuses is wrong all the same.
+    folder.write("stores/secret.yaml", secret.as_bytes());
+    assert_eq!(folder.run("validate -f DIR/stores/secret.yaml").code, 3);
+    let shown = folder.run("policy show -f DIR/stores/secret.yaml --policy DIR/secretless.yaml");
+    assert!(
+        shown.out.contains("objstore-place        KTH7036   Deny"),
+        "{}",
+        shown.out
+    );
+    assert!(!shown.out.contains("egress-url"), "{}", shown.out);
+    let audit = folder.run("policy audit -f DIR/stores --policy DIR/secretless.yaml -o json");
+    let data: Value = serde_json::from_str(&audit.out).unwrap();
+    assert_eq!(data["summary"]["refused"], 1);
+}
+
+#[test]
 fn no_secret_is_ever_shown() {
     let folder = folder();
     let hiding = OUTSIDE.replace(

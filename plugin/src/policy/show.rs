@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
-use thanos_core::decide::rules::{RULES, Rule, selects};
+use thanos_core::decide::rules::{RULES, Rule, selects, selects_secret};
 use thanos_core::policy::{Enforcement, Exempt};
-use thanos_core::{Facts, Kind, Policy, Rules, Subject, codes, names};
+use thanos_core::{Kind, Policy, Subject, codes, names};
 
-use crate::charge::last_day;
+use crate::charge::{SECRET, holds_stores, last_day};
 use crate::cli::{Global, PolicyShowArgs, ReportFormat};
 use crate::cluster::Cluster;
 use crate::facts::Known;
@@ -67,13 +68,9 @@ pub(crate) fn run(
         Some(target) => of_target(target, args, global, ui)?,
         None => of_files(args, global, ui)?,
     };
-    let judge = Judge::new(&known);
     let shown: Vec<Shown> = values
         .iter()
-        .filter_map(|value| {
-            let subject = Subject::read(value, None, &known.namespace).ok()?;
-            Some(show(value, &subject, &judge.facts(&subject), &known))
-        })
+        .filter_map(|value| Some(show(&Held::of(value, &known)?)))
         .collect();
     match args.output {
         ReportFormat::Json => ui.json(&json!({
@@ -96,12 +93,13 @@ fn of_files(
     let inputs = inputs::read(&args.filenames, ui.stdin())?;
     let objects = |input: &Input| {
         let all = input.documents.iter().flat_map(Document::objects);
-        let ours = all.filter(|object| kind_of(object.value).is_some());
+        let ours =
+            all.filter(|object| kind_of(object.value).is_some() || holds_stores(object.value));
         ours.map(|object| object.value.clone()).collect::<Vec<_>>()
     };
     let values: Vec<Value> = inputs.iter().flat_map(objects).collect();
     if values.is_empty() {
-        let sentence = "no Prometheus, PrometheusAgent or ThanosRuler in the files";
+        let sentence = "no Prometheus, PrometheusAgent, ThanosRuler or Secret with an object-store file in the files";
         return Err(Failure::usage(sentence).code(codes::NO_INPUTS));
     }
     let is_offline = !args.around.policies.is_empty() && !args.around.world.live;
@@ -164,12 +162,53 @@ fn of_target(
     })
 }
 
-fn show(value: &Value, subject: &Subject<'_>, facts: &Facts, known: &Known) -> Shown {
-    let policies: Vec<&Policy> = selecting(&known.rules, subject, facts).collect();
+/// One object, and the policies that select it.
+struct Held<'a> {
+    object: ObjectName,
+    /// As exemptions name it.
+    name: &'a str,
+    policies: Vec<&'a Policy>,
+    now: Timestamp,
+}
+
+impl<'a> Held<'a> {
+    /// Nothing for an object that no policy is about.
+    fn of(value: &'a Value, known: &'a Known) -> Option<Self> {
+        let all = known.rules.policies().iter().map(|policy| &**policy);
+        let (object, policies) = if holds_stores(value) {
+            let object = ObjectName::named(value, SECRET, &known.namespace);
+            let world = &known.world;
+            let facts = world.facts(Kind::Prometheus, &object.namespace, &known.rules);
+            let selecting = all.filter(|policy| selects_secret(policy, value, &facts));
+            (object, selecting.collect())
+        } else {
+            let subject = Subject::read(value, None, &known.namespace).ok()?;
+            let judge = Judge::new(known);
+            let facts = judge.facts(&subject);
+            let selecting = all.filter(|policy| selects(policy, &subject, &facts));
+            let selecting = selecting.collect();
+            (
+                ObjectName::of(value, subject.kind, &known.namespace),
+                selecting,
+            )
+        };
+        Some(Self {
+            object,
+            name: value
+                .pointer("/metadata/name")
+                .and_then(Value::as_str)
+                .unwrap_or_default(),
+            policies,
+            now: known.world.now(),
+        })
+    }
+}
+
+fn show(held: &Held<'_>) -> Shown {
     let effective = |rule: &'static Rule| {
-        let sources: Vec<Source> = policies
-            .iter()
-            .filter_map(|policy| source(policy, rule, subject, facts))
+        let sources = held.policies.iter();
+        let sources: Vec<Source> = sources
+            .filter_map(|policy| source(policy, rule, held))
             .collect();
         let held = sources.iter().filter(|source| source.holds());
         let enforcement = held.map(|source| source.enforcement).max();
@@ -180,33 +219,22 @@ fn show(value: &Value, subject: &Subject<'_>, facts: &Facts, known: &Known) -> S
             sources,
         })
     };
+    let is_secret = held.object.kind == SECRET;
+    let rules = RULES
+        .iter()
+        .filter(|rule| rule.is_about_secrets() == is_secret);
+    let names = held.policies.iter().map(|policy| policy.name.to_string());
     Shown {
-        object: ObjectName::of(value, subject.kind, &known.namespace),
-        policies: policies
-            .iter()
-            .map(|policy| policy.name.to_string())
-            .collect(),
-        rules: RULES
-            .iter()
-            .filter(|rule| !rule.is_about_secrets())
-            .filter_map(effective)
-            .collect(),
+        object: held.object.clone(),
+        policies: names.collect(),
+        rules: rules.filter_map(effective).collect(),
     }
 }
 
-fn selecting<'r>(
-    rules: &'r Rules,
-    subject: &Subject<'_>,
-    facts: &Facts,
-) -> impl Iterator<Item = &'r Policy> {
-    let policies = rules.policies().iter().map(|policy| &**policy);
-    policies.filter(move |policy| selects(policy, subject, facts))
-}
-
-fn source(policy: &Policy, rule: &Rule, subject: &Subject<'_>, facts: &Facts) -> Option<Source> {
+fn source(policy: &Policy, rule: &Rule, held: &Held<'_>) -> Option<Source> {
     let enforcement = policy.enforcement_of(rule)?;
-    let covers =
-        |exemption: &&Exempt| exemption.covers(rule, subject.namespace, subject.name, facts.now);
+    let namespace = &held.object.namespace;
+    let covers = |exemption: &&Exempt| exemption.covers(rule, namespace, held.name, held.now);
     let exemption = policy.exemptions.iter().find(covers);
     Some(Source {
         policy: policy.name.to_string(),
@@ -236,6 +264,19 @@ fn lacks(policy: &Policy, rule: &Rule) -> Option<&'static str> {
             "limits",
             "limits",
             policy.limits != thanos_core::policy::Limits::default(),
+        ),
+        (
+            "objstore-secretless",
+            "objectStorage.secretless",
+            policy
+                .object_storage
+                .as_ref()
+                .is_some_and(|store| store.secretless),
+        ),
+        (
+            "objstore-place",
+            "objectStorage",
+            policy.object_storage.is_some(),
         ),
     ];
     let of_rule = parameters

@@ -138,7 +138,7 @@ impl<'a> Checks<'a> {
     }
 
     fn store_at(&mut self, source: &Source, range: std::ops::Range<usize>) {
-        for wrong in objstore::judge(&source.text().as_bytes()[range.clone()]) {
+        for wrong in objstore::judge(&source.text()[range.clone()]) {
             let at = place::in_store(source, range.start, wrong.place);
             self.findings.push(found(wrong).at(at));
         }

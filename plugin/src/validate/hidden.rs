@@ -82,13 +82,30 @@ pub(super) fn of_document(document: &Document) -> Vec<Range<usize>> {
 
 /// The same of an object-store file: every value but those that are known to be no secrets.
 pub(super) fn of_store(text: &str) -> Vec<Range<usize>> {
-    let Ok(parsed) = yaml::parse(text) else {
+    let first = first_document(text);
+    let Ok(parsed) = yaml::parse(first) else {
         return ranges(std::iter::once(0..text.len()));
     };
     let mut pointers = Vec::new();
     closed(&parsed.value, "", String::new(), &mut pointers);
     let spans = pointers.iter();
-    ranges(spans.filter_map(|pointer| parsed.tree.value_span(text, pointer)))
+    let spans = spans.filter_map(|pointer| parsed.tree.value_span(first, pointer));
+    ranges(spans.chain(std::iter::once(first.len()..text.len())))
+}
+
+/// The text before the second document, which nobody reads.
+pub(super) fn first_document(text: &str) -> &str {
+    let mut length = 0;
+    let mut is_begun = false;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("---") && is_begun {
+            return &text[..length];
+        }
+        let content = line.trim();
+        is_begun |= !content.is_empty() && !content.starts_with(['#', '%']);
+        length += line.len();
+    }
+    text
 }
 
 fn ranges(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {

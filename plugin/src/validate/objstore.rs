@@ -8,6 +8,7 @@ use thanos_core::objstore::{self, Finding, Place};
 use thanos_core::{Charge, codes};
 
 use super::finding::Spot;
+use super::hidden;
 use crate::words::pointer_to;
 use crate::yaml::{self, Position};
 
@@ -23,13 +24,13 @@ pub(super) struct Wrong {
 }
 
 /// What is wrong with a file: what Thanos would refuse, and what it takes and is likely wrong.
-pub(super) fn judge(text: &[u8]) -> Vec<Wrong> {
-    let judged = objstore::judge(text);
+pub(super) fn judge(text: &str) -> Vec<Wrong> {
+    let judged = objstore::judge(text.as_bytes());
     let wrong = |finding: Finding| Wrong {
         row: finding.code,
+        place: place(&finding, text),
         path: finding.path,
         sentence: finding.sentence,
-        place: finding.place.map(position),
     };
     let all = judged.faults.into_iter().chain(judged.lints);
     all.map(wrong).collect()
@@ -49,10 +50,10 @@ pub(super) fn of_secret(charge: &Charge, secret: &Value) -> Option<(String, Opti
     let (_, judged) = judged.iter().find(|(name, _)| name == key)?;
     let mut said = judged.faults.iter().chain(&judged.lints);
     let said = said.find(|finding| finding.code == charge.code && finding.path == path);
-    let spot = match said {
-        Some(finding) => finding.place.map(position),
-        None => text(secret, key).and_then(|text| of_path(&text, path)),
-    };
+    let spot = text(secret, key).and_then(|text| match said {
+        Some(finding) => place(finding, &text),
+        None => of_path(&text, path),
+    });
     let spot = spot.map(|Position { line, column }| Spot { line, column });
     Some((key.to_owned(), spot))
 }
@@ -62,10 +63,12 @@ pub(super) fn is_of_thanos(charge: &Charge) -> bool {
     charge.rule == codes::OBJSTORE_SCHEMA && charge.policies.is_empty()
 }
 
-fn position(place: Place) -> Position {
-    Position {
-        line: place.line,
-        column: place.column,
+/// Where a finding is; of what is not there, the nearest thing around it.
+fn place(finding: &Finding, text: &str) -> Option<Position> {
+    match finding.place {
+        Some(Place { line, column }) => Some(Position { line, column }),
+        None if finding.path.is_empty() => None,
+        None => of_path(text, &finding.path),
     }
 }
 
@@ -78,6 +81,7 @@ fn text(secret: &Value, key: &str) -> Option<String> {
 }
 
 fn of_path(text: &str, path: &str) -> Option<Position> {
+    let text = hidden::first_document(text);
     let parsed = yaml::parse(text).ok()?;
     let pointer = pointer_to(&parsed.value, path);
     let span = parsed.tree.key_span(text, &pointer)?;
