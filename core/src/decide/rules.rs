@@ -40,20 +40,21 @@ mod relabelling;
 mod remote_write_names;
 mod replica_label;
 mod required_wiring;
+mod secrets;
 mod shape;
 mod tenant_header;
 
-use std::sync::Arc;
-
 use kube_core::SelectorExt;
+use serde_json::Value;
 
 use crate::codes::{self, Code};
 use crate::facts::Facts;
 use crate::policy::{Policy, Profile};
-use crate::subject::Subject;
+use crate::subject::{Subject, labels_of};
 use crate::wiring::Rules;
 
 pub use charges::{Charge, Judgement};
+pub use secrets::judge_secret;
 
 use case::{Case, Findings};
 use places::Places;
@@ -193,24 +194,18 @@ pub fn judge(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Judgement {
     judgement
 }
 
-/// Judges an objstore Secret as it is to be stored: the one place where the object-store files are asked about.
-///
-/// `namespace` stands in where the Secret names none.
-pub fn judge_secret(
-    _secret: &serde_json::Value,
-    _old: Option<&serde_json::Value>,
-    _namespace: &str,
-    _facts: &Facts,
-    _rules: &Rules,
-) -> Judgement {
-    Judgement::default()
+/// Whether a policy is about a subject. An unknown namespace is every policy's: nobody may slip in while we look.
+pub fn selects(policy: &Policy, subject: &Subject<'_>, facts: &Facts) -> bool {
+    selects_namespace(policy, facts) && policy.selects_object(subject)
 }
 
-/// Whether a policy is about a subject. An unknown namespace is every policy's: nobody may slip in while we look.
-fn selects(policy: &Arc<Policy>, subject: &Subject<'_>, facts: &Facts) -> bool {
-    facts
-        .namespace
-        .as_ref()
-        .is_none_or(|labels| policy.namespaces.matches(labels))
-        && policy.selects_object(subject)
+/// The same of a Secret.
+pub fn selects_secret(policy: &Policy, secret: &Value, facts: &Facts) -> bool {
+    selects_namespace(policy, facts)
+        && (policy.objects.selects_all() || policy.objects.matches(&labels_of(secret)))
+}
+
+fn selects_namespace(policy: &Policy, facts: &Facts) -> bool {
+    let known = facts.namespace.as_ref();
+    known.is_none_or(|labels| policy.namespaces.matches(labels))
 }
