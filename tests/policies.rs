@@ -9,9 +9,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail, ensure};
-use thanos_core::Judgement;
 use thanos_core::decide::rules::RULES;
 use thanos_core::policy::Enforcement;
+use thanos_core::{Charge, Judgement};
 use thanos_tests::tools;
 
 use crate::doors::{Story, judged_by_core, judged_by_webhook, shortened};
@@ -84,10 +84,14 @@ fn the_webhook_says_what_core_says() -> Result<()> {
     for story in stories()? {
         let core = judged_by_core(&story).with_context(|| story.name())?;
         let denied = core.denied().take(16);
-        let denied = denied.map(|charge| format!("deny {} {}", charge.rule, charge.fault()));
+        let line = |charge: &Charge| {
+            let fault = charge.fault();
+            format!("{} {fault}", fault.code)
+        };
+        let denied = denied.map(|charge| format!("deny {}", line(charge)));
         let warned: Vec<String> = core
             .warned()
-            .map(|charge| shortened(&format!("{} {}", charge.rule, charge.fault())))
+            .map(|charge| shortened(&line(charge)))
             .collect();
         // More are counted and not said.
         let most = if warned.len() > 8 { 7 } else { 8 };

@@ -203,7 +203,7 @@ impl Answer {
         let denied: Vec<Fault> = judgement.denied().map(Charge::fault).collect();
         let warned: Vec<Fault> = judgement.warned().map(Charge::fault).collect();
         let mut answer = if denied.is_empty() {
-            Self::allow(judgement.charges.first().map(|charge| charge.rule))
+            Self::allow(judgement.charges.first().map(|charge| charge.fault().code))
         } else {
             Self::refuse(review, &denied)
         };
