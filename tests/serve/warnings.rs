@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thanos_tests::eventually;
+use thanos_tests::install::apply;
 use thanos_tests::ours::Control;
 
 use super::policies::{ALLOWED, ELSEWHERE, PATH, SOON, Stage, policy, prometheus, spec, with};
@@ -20,9 +21,11 @@ async fn warnings_and_the_audit_log_say_what_would_be_refused() -> Result<()> {
         })
         .await?;
         let bad = prometheus("bad", ELSEWHERE);
-        let mut warning = spec("Warn");
-        warning["remoteWrite"]["requireWiring"] = json!(["nowhere"]);
-        stage.put(&warning).await?;
+        let mut requiring =
+            policy(&json!({"profile": "None", "remoteWrite": {"requireWiring": ["nowhere"]}}));
+        requiring["metadata"]["name"] = json!("requiring");
+        apply(stage.cluster, &[requiring], "admin").await?;
+        stage.put(&spec("Warn")).await?;
         stage
             .until(&bad, |output| output.stderr.contains("Warning: KTH7010"))
             .await?;
@@ -76,11 +79,23 @@ async fn listed(stage: &Stage<'_>) -> Result<()> {
         );
         let ready = &status["conditions"][0];
         ensure!(
-            ready["type"] == "Ready" && ready["reason"] == "WiringMissing",
+            ready["type"] == "Ready" && ready["status"] == "True",
             "{status}"
         );
         ensure!(status["observedGeneration"] == 1, "{status}");
         ensure!(!stored.contains("canary"), "{stored}");
+        let words = [
+            "get",
+            "thanospolicy",
+            "requiring",
+            "-o",
+            "jsonpath={.status.conditions}",
+        ];
+        let missing = stage.fine(&words).await?;
+        ensure!(
+            missing.contains("WiringMissing") && missing.contains("nowhere"),
+            "{missing}"
+        );
         Ok(())
     })
     .await

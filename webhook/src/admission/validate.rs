@@ -138,7 +138,7 @@ fn read_policy(object: &Value, rules: &Rules) -> Result<Vec<Fault>, Vec<Fault>> 
     let missing = policy.missing_wirings(rules).map(|(at, name)| {
         let path = format!("spec.remoteWrite.requireWiring[{at}]");
         let sentence =
-            format!("there is no right wiring {name}: nothing is required until there is");
+            format!("there is no right wiring {name}: every object is warned of until there is");
         Fault::new(codes::POLICY_INVALID, path, sentence)
     });
     Ok(missing.collect())

@@ -139,14 +139,10 @@ fn a_wrong_policy_and_a_missing_wiring_are_said() {
             one.message.as_str(),
         )
     };
-    assert_eq!(
-        said(0),
-        (
-            "True",
-            "WiringMissing",
-            "requireWiring names what is no right wiring: hub. 0 of 1 objects break a rule"
-        )
-    );
+    let (status, reason, message) = said(0);
+    assert_eq!((status, reason), ("True", "WiringMissing"));
+    let words = "requireWiring names what is no right wiring: hub. ";
+    assert!(message.starts_with(words), "{message}");
     let (status, reason, message) = said(1);
     assert_eq!((status, reason), ("False", "Invalid"));
     assert!(message.starts_with("spec.rules[0].id: "), "{message}");

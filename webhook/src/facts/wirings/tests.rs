@@ -104,14 +104,15 @@ fn what_a_wiring_was_is_remembered_for_a_while() {
     let put = |seconds, wiring: &ThanosWiring| wirings.put_at(wiring, at(seconds)).unwrap();
     let before = |seconds| {
         let lately = wirings.lately(Duration::from_secs(60), at(seconds));
-        lately.get("hub").map(|wiring| wiring.generation)
+        let named = |wiring: &Arc<Wiring>| Some(wiring.references.first()?.name.clone());
+        lately.get("hub").and_then(named)
     };
     put(0, &wiring(1, 1, "s", &["a"], &["a"]));
     assert_eq!(before(0), None, "it is new");
     put(1, &wiring(2, 1, "other", &["a"], &["a"]));
-    assert_eq!(before(1), Some(1));
+    assert_eq!(before(1).as_deref(), Some("s"));
     put(40, &wiring(2, 2, "other", &["a"], &["a"]));
-    assert_eq!(before(60), Some(1), "a status is no change");
+    assert_eq!(before(60).as_deref(), Some("s"), "a status is no change");
     assert_eq!(before(61), None);
 }
 
