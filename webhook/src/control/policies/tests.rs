@@ -10,7 +10,7 @@ use crate::facts::Knowledge;
 
 fn object(namespace: &str, name: &str, url: &str) -> Arc<Object> {
     let object = json!({"metadata": {"name": name, "namespace": namespace},
-        "spec": {"remoteWrite": [{"url": url}]}});
+        "spec": {"serviceMonitorSelector": {}, "remoteWrite": [{"url": url}]}});
     let object = serde_json::from_value(object).unwrap();
     Arc::new(Object::read(Kind::Prometheus, object))
 }
