@@ -162,7 +162,10 @@ async fn names_paths_and_rights_are_the_programs_own() -> Result<()> {
             );
         }
         let condition = &webhook(&objects, "secrets")["matchConditions"][0]["expression"];
-        assert!(condition.as_str().unwrap().contains(names::OBJSTORE));
+        let condition = condition.as_str().unwrap();
+        assert!(condition.contains(names::OBJSTORE), "{condition}");
+        let keys = serde_json::to_string(&names::OBJSTORE_KEYS).unwrap();
+        assert!(condition.contains(&keys), "{condition}");
         let granted: BTreeSet<String> = rights(&objects).into_iter().collect();
         assert_eq!(granted, RIGHTS.map(str::to_owned).into());
         Ok(())
