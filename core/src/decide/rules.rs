@@ -195,12 +195,12 @@ pub fn judge(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Judgement {
 }
 
 /// Whether a policy is about a subject. An unknown namespace is every policy's: nobody may slip in while we look.
-fn selects(policy: &Policy, subject: &Subject<'_>, facts: &Facts) -> bool {
-    selects_namespace(policy, facts)
-        && (policy.objects.selects_all() || policy.objects.matches(&subject.labels()))
+pub fn selects(policy: &Policy, subject: &Subject<'_>, facts: &Facts) -> bool {
+    selects_namespace(policy, facts) && policy.selects_object(subject)
 }
 
-fn selects_secret(policy: &Policy, secret: &Value, facts: &Facts) -> bool {
+/// The same of a Secret.
+pub fn selects_secret(policy: &Policy, secret: &Value, facts: &Facts) -> bool {
     selects_namespace(policy, facts)
         && (policy.objects.selects_all() || policy.objects.matches(&labels_of(secret)))
 }
