@@ -145,3 +145,48 @@ fn no_secret_is_ever_shown() {
         }
     }
 }
+
+/// Files that somebody has mangled: every one is told about, none ends the program or shows what it should not.
+#[test]
+fn mangled_files_end_well_and_show_nothing() {
+    let hiding = OUTSIDE.replace("https://two", "https://zw\u{f6}lf\u{1f600}");
+    let secret = format!("{SECRET}---\n{POLICY}---\n{hiding}");
+    let store =
+        "type: S3\nconfig: {bucket: b, secret_key: c4n4ry-s3cr3t, \"\u{e9}\": c4n4ry-s3cr3t}\n";
+    let folder = folder();
+    let mut state = 7_u64;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below.max(1)
+    };
+    let pieces = [
+        "", "\n", ":", " ", "- ", "\"", "{", "]", "\u{e9}", "#", "&a ", "*a", "|", "---\n", "@",
+        "\t", "null", "!",
+    ];
+    for _ in 0..150 {
+        for (name, text) in [("m.yaml", secret.as_str()), ("m.yml", store)] {
+            let mut letters: Vec<char> = text.chars().collect();
+            for _ in 0..=random(3) {
+                let at = random(letters.len());
+                let until = (at + random(3)).min(letters.len());
+                letters.splice(at..until, pieces[random(pieces.len())].chars());
+            }
+            folder.write(name, letters.iter().collect::<String>().as_bytes());
+            let what = if name == "m.yml" { "--objstore" } else { "-f" };
+            let line = format!(
+                "validate {what} DIR/{name} --policy DIR/policy.yaml --policy DIR/warns.yaml"
+            );
+            let ran = folder.run(&line);
+            let file = folder.read(name);
+            assert!(matches!(ran.code, 0 | 2 | 3), "{file}\n{}", ran.err);
+            // A cut through the canary leaves half of it, and a cut before it may make it the name of something.
+            let shown = ran
+                .out
+                .lines()
+                .filter(|line| line.contains("c4n4ry-s3cr3t") && line.contains(" | "));
+            assert_eq!(shown.count(), 0, "{file}\n{}", ran.out);
+        }
+    }
+}

@@ -128,9 +128,22 @@ impl Document {
 
     /// The bytes of the value at a JSON pointer in the source; nothing where it is not there.
     pub fn value_range(&self, pointer: &str) -> Option<Range<usize>> {
+        self.range_of(pointer, Tree::value_span)
+    }
+
+    /// The bytes of the key at a JSON pointer in the source; nothing where there is none.
+    pub fn key_range(&self, pointer: &str) -> Option<Range<usize>> {
+        self.range_of(pointer, Tree::key_span)
+    }
+
+    fn range_of(
+        &self,
+        pointer: &str,
+        find: impl Fn(&Tree, &str, &str) -> Option<Range<usize>>,
+    ) -> Option<Range<usize>> {
         let made = self.made();
         let tree = self.tree.as_ref().or(made.as_ref())?;
-        let span = tree.value_span(self.text(), pointer)?;
+        let span = find(tree, self.text(), pointer)?;
         Some(self.range.start + span.start..self.range.start + span.end)
     }
 
