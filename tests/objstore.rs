@@ -14,6 +14,7 @@ mod canary;
 mod fields;
 mod make;
 mod program;
+mod providers;
 
 /// Where Thanos and we differ on purpose: by a part of what one of them says, and why. docs/objstore.md has them too.
 ///

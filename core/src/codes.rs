@@ -673,6 +673,12 @@ codes! {
         see "kubectl get thanospolicy NAME -o jsonpath='{.spec.exemptions}'"
         fix "Take the exemption out of the policy, or give it a new last day and a reason that still holds."
         silence "Take the exemption out of the policy.";
+    POLICY_REFUSES_WIRING "KTH7002" "policy-refuses-wiring" Error
+        "a policy would refuse what a wiring sets"
+        cause "Every object that the wiring wires would be refused by the policy: nothing could be created or changed any more."
+        see "kubectl thanos policy audit"
+        fix "Let the field that the path names allow what the wiring sets, or make the selectors of the two disjoint."
+        silence "It cannot be silenced.";
     EGRESS_URL "KTH7010" "egress-url" Error
         "an url leads where the policy does not allow"
         cause "Samples, credentials or queries would leave for a host that no admin has listed: egress and server-side request forgery."
@@ -815,7 +821,7 @@ codes! {
         "an object-store configuration cannot be judged where it lies"
         cause "It is in a key that the webhook is not asked about, or in a file of the pod."
         see "kubectl thanos validate -f FILE --policy POLICY"
-        fix "Keep it in a Secret under a known key, or label the Secret kubectl-thanos.dev/objstore."
+        fix "Keep it in a Secret under one of the known keys, such as objstore.yml."
         silence "An exemption of the policy, with a reason.";
     OBJSTORE_SCHEMA "KTH7034" "objstore-schema" Error
         "Thanos would refuse the object-store configuration"

@@ -2,8 +2,9 @@
 
 use thanos_core::objstore::judge;
 
-use super::fields::{Kind, PROVIDERS};
+use super::fields::Kind;
 use super::make;
+use super::providers::PROVIDERS;
 use crate::yaml::random::Random;
 
 const CANARY: &str = "hunter2hunter2";

@@ -1,6 +1,7 @@
 //! Objstore files, the same on every run of one seed: right ones, and ones with anything wrong that people manage to do.
 
-use super::fields::{Field, Kind, ODD, PROVIDERS, Provider, values};
+use super::fields::{Field, Kind, ODD, values};
+use super::providers::{PROVIDERS, Provider};
 use crate::yaml::random::Random;
 
 /// A value on its way into a text.
@@ -82,7 +83,7 @@ pub(super) fn file(random: &mut Random) -> String {
     if random.below(8) == 0 {
         strange(&mut config, random, provider);
     }
-    let text = envelope(random, provider, Node::Map(config));
+    let text = envelope(random, provider, &Node::Map(config));
     match random.below(12) {
         0 => random.mutated(&[&text]),
         1 => text.replace('\n', "\r\n"),
@@ -93,7 +94,7 @@ pub(super) fn file(random: &mut Random) -> String {
 /// Sets a field; with `wild` to whatever.
 fn put(config: &mut Vec<(String, Node)>, random: &mut Random, (name, kind): Field, wild: bool) {
     let node = match kind {
-        _ if wild => Node::Scalar(random.one_of(ODD).to_owned()),
+        _ if wild && name != "grpc_conn_pool_size" => Node::Scalar(random.one_of(ODD).to_owned()),
         Kind::Group(fields) if random.below(8) > 0 => {
             let mut members = Vec::new();
             for _ in 0..random.below(5) {
@@ -130,7 +131,7 @@ fn strange(config: &mut Vec<(String, Node)>, random: &mut Random, provider: &Pro
     config.push((key, Node::Scalar(random.one_of(ODD).to_owned())));
 }
 
-fn envelope(random: &mut Random, provider: &Provider, config: Node) -> String {
+fn envelope(random: &mut Random, provider: &Provider, config: &Node) -> String {
     let name = match random.below(30) {
         0 => random.one_of(TYPES).to_owned(),
         1..=4 => provider.name.to_lowercase(),
@@ -145,12 +146,12 @@ fn envelope(random: &mut Random, provider: &Provider, config: Node) -> String {
     let mut members = vec![format!("type: {name}\n")];
     members.push(match random.below(20) {
         0 => format!("config: {}\n", random.one_of(ODD)),
-        1..=5 => format!("config: {}\n", flow(&config)),
+        1..=5 => format!("config: {}\n", flow(config)),
         6 => String::new(),
         _ => {
             let step = 1 + random.below(4);
             let mut text = "config:\n".to_owned();
-            block(&mut text, &config, step, step);
+            block(&mut text, config, step, step);
             text
         }
     });

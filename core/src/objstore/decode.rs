@@ -1,8 +1,8 @@
 //! Nodes in, fields out, as goyaml.v2 decodes them: first the envelope and `config` as anything, then `config` written
 //! anew and decoded once more, into the provider's struct (`client/factory.go`). The second reading sees `0x1F` as 31.
 
+use super::field::{Field, Shape};
 use super::report::Report;
-use super::table::{Field, Shape};
 use super::words::{joined, nearest};
 use super::{duration, reference};
 use crate::codes;

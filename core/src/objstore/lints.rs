@@ -1,8 +1,9 @@
 //! What Thanos accepts in silence and is likely not what was meant.
 
 use super::decode::{Held, is_unquoted, plain};
+use super::field::{Role, Shape};
 use super::report::Report;
-use super::table::{Definition, Provider, Role, Shape};
+use super::table::{Definition, Provider};
 use super::{google, references};
 use crate::codes;
 

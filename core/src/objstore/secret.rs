@@ -7,23 +7,9 @@ use serde_json::{Map, Value};
 use super::{Finding, Judged, judge};
 use crate::{codes, names};
 
-/// The keys that an objstore file is kept under, by the charts and guides that are in use.
-///
-/// bitnami and thanos-community `objstore.yml`, prometheus-operator and kube-thanos `thanos.yaml`,
-/// kube-prometheus-stack `object-storage-configs.yaml`, banzaicloud `object-store.yaml`.
-const KEYS: [&str; 7] = [
-    "objstore.yml",
-    "objstore.yaml",
-    "thanos.yaml",
-    "object-store.yaml",
-    "object-storage-configs.yaml",
-    "bucket.yml",
-    "bucket.yaml",
-];
-
 /// The keys of a Secret that are known to hold an objstore file.
 pub fn keys() -> &'static [&'static str] {
-    &KEYS
+    &names::OBJSTORE_KEYS
 }
 
 /// Judges every objstore file of a Secret, in the order of the keys' names.
@@ -45,7 +31,7 @@ pub fn judge_secret(secret: &Value) -> Vec<(String, Judged)> {
     let wanted = match label {
         None => found
             .into_iter()
-            .filter(|key| KEYS.contains(&key.as_str()))
+            .filter(|key| names::OBJSTORE_KEYS.contains(&key.as_str()))
             .collect(),
         Some("" | "true") => found,
         Some(key) => vec![key.to_owned()],

@@ -5,6 +5,9 @@
 //! table against that very package.
 
 use super::checks::{self, Check};
+use super::field::{
+    Field, Role, Shape, duration, field, file, flag, group, int, map, must, named, secret, text,
+};
 
 /// Where the blocks are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,55 +37,6 @@ impl Provider {
     }
 }
 
-/// What a field is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Nothing that a policy asks about.
-    Plain,
-    /// A credential that does not change by itself.
-    StaticSecret,
-    /// A Google key file's content, which may or may not hold a credential.
-    ServiceAccount,
-    /// Who one is, which is no secret.
-    Identifier,
-    /// The bucket, container or directory.
-    Bucket,
-    /// The account that the container belongs to.
-    Account,
-    /// The service's address.
-    Endpoint,
-    /// A file in the pod.
-    FilePath,
-}
-
-/// The Go type of a field.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Shape {
-    Text,
-    Int,
-    Int32,
-    Uint,
-    Bool,
-    /// Prometheus' duration.
-    Duration,
-    /// Go's own.
-    GoDuration,
-    /// S3's `bucket_lookup_type`.
-    Lookup,
-    TextMap,
-    Group(&'static [Field]),
-}
-
-/// One field.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Field {
-    pub(super) name: &'static str,
-    pub(super) shape: Shape,
-    pub(super) role: Role,
-    /// Thanos refuses it empty.
-    pub(super) required: bool,
-}
-
 /// One provider.
 pub(super) struct Definition {
     pub(super) provider: Provider,
@@ -94,58 +48,6 @@ pub(super) struct Definition {
     pub(super) fields: &'static [Field],
     /// What its own code refuses beyond that.
     pub(super) check: Check,
-}
-
-const fn field(name: &'static str, shape: Shape, role: Role) -> Field {
-    Field {
-        name,
-        shape,
-        role,
-        required: false,
-    }
-}
-
-const fn must(name: &'static str, role: Role) -> Field {
-    Field {
-        required: true,
-        ..field(name, Shape::Text, role)
-    }
-}
-
-const fn text(name: &'static str) -> Field {
-    field(name, Shape::Text, Role::Plain)
-}
-
-const fn named(name: &'static str) -> Field {
-    field(name, Shape::Text, Role::Identifier)
-}
-
-const fn secret(name: &'static str) -> Field {
-    field(name, Shape::Text, Role::StaticSecret)
-}
-
-const fn file(name: &'static str) -> Field {
-    field(name, Shape::Text, Role::FilePath)
-}
-
-const fn int(name: &'static str) -> Field {
-    field(name, Shape::Int, Role::Plain)
-}
-
-const fn flag(name: &'static str) -> Field {
-    field(name, Shape::Bool, Role::Plain)
-}
-
-const fn duration(name: &'static str) -> Field {
-    field(name, Shape::Duration, Role::Plain)
-}
-
-const fn group(name: &'static str, fields: &'static [Field]) -> Field {
-    field(name, Shape::Group(fields), Role::Plain)
-}
-
-const fn map(name: &'static str) -> Field {
-    field(name, Shape::TextMap, Role::Plain)
 }
 
 const BUCKET: Field = field("bucket", Shape::Text, Role::Bucket);

@@ -59,112 +59,114 @@ fn static_credentials_are_named() {
     );
 }
 
+/// A file, and how one line of what is said of it begins.
+const TOLD: &[(&str, &str)] = &[
+    ("type: S3\nconfig: [}\n", "KTH3001"),
+    ("a: &x 1\nb: *x\n", "KTH3001 an alias"),
+    (
+        "type: S3\nconfig: {<<: {bucket: b}, endpoint: e}\n",
+        "KTH3001 config: holds a merge key",
+    ),
+    (
+        "type: minio\nconfig: {}\n",
+        "KTH3002 type: must be S3 for everything",
+    ),
+    (
+        "type: ' s3'\nconfig: {}\n",
+        "KTH3002 type: must not have blanks",
+    ),
+    ("type: $(T)\nconfig: {}\n", "KTH3002 type: names a variable"),
+    (
+        "type: S3\nconfig: {endpoint: e, bucket: b}\nhedging_config: {}\n",
+        "KTH3003 hedging_config: is in Thanos' documentation",
+    ),
+    (
+        "type: S3\nconfig: {endpoint: e}\nbucket: b\n",
+        "KTH3003 bucket: belongs below config",
+    ),
+    (
+        "type: S3\nconfig: {endpoint: e, buckets: b}\n",
+        "KTH3003 config.buckets: is no field that Thanos knows here: did you mean bucket?",
+    ),
+    (
+        "type: S3\nconfig: {endpoint: e, insecure: 'true'}\n",
+        "KTH3004 config.insecure: must be true or false",
+    ),
+    (
+        "type: S3\nconfig: {endpoint: e, http_config: {idle_conn_timeout: 90}}\n",
+        "KTH3004 config.http_config.idle_conn_timeout: must be a duration",
+    ),
+    (
+        "type: S3\nconfig: {endpoint: e, bucket_lookup_type: Path}\n",
+        "KTH3004 config.bucket_lookup_type: must be auto",
+    ),
+    ("", "KTH3005 type: must be set"),
+    ("type: S3\n", "KTH3005 config.endpoint: must be set"),
+    (
+        "type: AZURE\nconfig: {container: c}\n",
+        "KTH3005 config.storage_account: must be set",
+    ),
+    (
+        "type: S3\nconfig: {endpoint: e, access_key: a}\n",
+        "KTH3006 config.secret_key: must be set with the other key",
+    ),
+    (
+        "type: AZURE\nconfig: {storage_account: a, container: c, client_id: i}\n",
+        "KTH3006 config.az_tenant_id: must be set, since",
+    ),
+    (
+        "type: S3\nconfig: {endpoint: 'https://e'}\n",
+        "KTH3007 config.endpoint: must be host[:port] without a scheme",
+    ),
+    (
+        "type: GCS\nconfig: {bucket: b, service_account: /etc/key.json}\n",
+        "KTH3007 config.service_account: must be the content",
+    ),
+    (
+        "type: OCI\nconfig: {provider: x}\n",
+        "KTH3007 config.provider: must be default",
+    ),
+    (
+        "type: S3\nconfig: {endpoint: e, endpoint: f}\n",
+        "KTH3008 config.endpoint: is there twice",
+    ),
+    (
+        "type: FILESYSTEM\nconfig: {directory: /d}\n---\na: 1\n",
+        "KTH3101 more than one",
+    ),
+    (
+        "type: S3\nconfig: {bucket: b, endpoint: e, access_key: 0123, secret_key: s}\n",
+        "KTH3102 config.access_key: is a credential without quotes",
+    ),
+    (
+        "type: S3\nconfig: {bucket: b, endpoint: e, access_key: $(A), secret_key: s}\n",
+        "KTH3103 config.access_key: names a variable",
+    ),
+    (
+        "type: S3\nconfig: {bucket: b, endpoint: e, http_config: {tls_config: {insecure_skip_verify: true}}}\n",
+        "KTH3104 config.http_config.tls_config.insecure_skip_verify: has no effect",
+    ),
+    (
+        "type: FILESYSTEM\nconfig: {directory: /d}\n",
+        "KTH3105 config.directory: is a directory",
+    ),
+    (
+        "type: AZURE\nconfig: {storage_account: a, container: c, user_assigned_id: i}\n",
+        "KTH3106 config.user_assigned_id: asks the node",
+    ),
+    (
+        "type: FILESYSTEM\nconfig: {directory: /d, dir: x}\n",
+        "KTH3107 config.dir: is no field that Thanos knows here, and it ignores it",
+    ),
+    (
+        "type: S3\nconfig: {endpoint: e}\n",
+        "KTH3108 config.bucket: is not set",
+    ),
+];
+
 #[test]
 fn every_fault_says_what_to_write() {
-    let table = [
-        ("type: S3\nconfig: [}\n", "KTH3001"),
-        ("a: &x 1\nb: *x\n", "KTH3001 an alias"),
-        (
-            "type: S3\nconfig: {<<: {bucket: b}, endpoint: e}\n",
-            "KTH3001 config: holds a merge key",
-        ),
-        (
-            "type: minio\nconfig: {}\n",
-            "KTH3002 type: must be S3 for everything",
-        ),
-        (
-            "type: ' s3'\nconfig: {}\n",
-            "KTH3002 type: must not have blanks",
-        ),
-        ("type: $(T)\nconfig: {}\n", "KTH3002 type: names a variable"),
-        (
-            "type: S3\nconfig: {endpoint: e, bucket: b}\nhedging_config: {}\n",
-            "KTH3003 hedging_config: is in Thanos' documentation",
-        ),
-        (
-            "type: S3\nconfig: {endpoint: e}\nbucket: b\n",
-            "KTH3003 bucket: belongs below config",
-        ),
-        (
-            "type: S3\nconfig: {endpoint: e, buckets: b}\n",
-            "KTH3003 config.buckets: is no field that Thanos knows here: did you mean bucket?",
-        ),
-        (
-            "type: S3\nconfig: {endpoint: e, insecure: 'true'}\n",
-            "KTH3004 config.insecure: must be true or false",
-        ),
-        (
-            "type: S3\nconfig: {endpoint: e, http_config: {idle_conn_timeout: 90}}\n",
-            "KTH3004 config.http_config.idle_conn_timeout: must be a duration",
-        ),
-        (
-            "type: S3\nconfig: {endpoint: e, bucket_lookup_type: Path}\n",
-            "KTH3004 config.bucket_lookup_type: must be auto",
-        ),
-        ("", "KTH3005 type: must be set"),
-        ("type: S3\n", "KTH3005 config.endpoint: must be set"),
-        (
-            "type: AZURE\nconfig: {container: c}\n",
-            "KTH3005 config.storage_account: must be set",
-        ),
-        (
-            "type: S3\nconfig: {endpoint: e, access_key: a}\n",
-            "KTH3006 config.secret_key: must be set with the other key",
-        ),
-        (
-            "type: AZURE\nconfig: {storage_account: a, container: c, client_id: i}\n",
-            "KTH3006 config.az_tenant_id: must be set, since",
-        ),
-        (
-            "type: S3\nconfig: {endpoint: 'https://e'}\n",
-            "KTH3007 config.endpoint: must be host[:port] without a scheme",
-        ),
-        (
-            "type: GCS\nconfig: {bucket: b, service_account: /etc/key.json}\n",
-            "KTH3007 config.service_account: must be the content",
-        ),
-        (
-            "type: OCI\nconfig: {provider: x}\n",
-            "KTH3007 config.provider: must be default",
-        ),
-        (
-            "type: S3\nconfig: {endpoint: e, endpoint: f}\n",
-            "KTH3008 config.endpoint: is there twice",
-        ),
-        (
-            "type: FILESYSTEM\nconfig: {directory: /d}\n---\na: 1\n",
-            "KTH3101 more than one",
-        ),
-        (
-            "type: S3\nconfig: {bucket: b, endpoint: e, access_key: 0123, secret_key: s}\n",
-            "KTH3102 config.access_key: is a credential without quotes",
-        ),
-        (
-            "type: S3\nconfig: {bucket: b, endpoint: e, access_key: $(A), secret_key: s}\n",
-            "KTH3103 config.access_key: names a variable",
-        ),
-        (
-            "type: S3\nconfig: {bucket: b, endpoint: e, http_config: {tls_config: {insecure_skip_verify: true}}}\n",
-            "KTH3104 config.http_config.tls_config.insecure_skip_verify: has no effect",
-        ),
-        (
-            "type: FILESYSTEM\nconfig: {directory: /d}\n",
-            "KTH3105 config.directory: is a directory",
-        ),
-        (
-            "type: AZURE\nconfig: {storage_account: a, container: c, user_assigned_id: i}\n",
-            "KTH3106 config.user_assigned_id: asks the node",
-        ),
-        (
-            "type: FILESYSTEM\nconfig: {directory: /d, dir: x}\n",
-            "KTH3107 config.dir: is no field that Thanos knows here, and it ignores it",
-        ),
-        (
-            "type: S3\nconfig: {endpoint: e}\n",
-            "KTH3108 config.bucket: is not set",
-        ),
-    ];
-    for (text, expected) in table {
+    for (text, expected) in TOLD {
         let told = told(text);
         assert!(
             told.iter().any(|line| line.starts_with(expected)),

@@ -42,8 +42,8 @@ import (
 //go:linkname azureClient github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime.defaultHTTPClient
 var azureClient *http.Client
 
-// patience is for what dials behind our back; it is counted as having reached the network.
-const patience = 3 * time.Second
+// patience is for a constructor that never ends, after which no later answer could be trusted.
+const patience = 2 * time.Minute
 
 var errRefused = errors.New("objstore-oracle: nothing is let out")
 
@@ -67,11 +67,15 @@ func (a *attempt) say(what answer) {
 }
 
 // refusing does everything that a transport does before it dials, and ends the goroutine where it would.
-type refusing struct{ inner *http.Transport }
+type refusing struct {
+	inner *http.Transport
+	// Nil for what is shared: then it is the one that runs.
+	attempt *attempt
+}
 
 type dialled struct{}
 
-func refuse(inner *http.Transport) refusing {
+func refuse(inner *http.Transport, attempt *attempt) refusing {
 	inner = inner.Clone()
 	inner.Proxy = nil
 	inner.DialTLSContext = nil
@@ -81,7 +85,7 @@ func refuse(inner *http.Transport) refusing {
 		}
 		return nil, errRefused
 	}
-	return refusing{inner}
+	return refusing{inner, attempt}
 }
 
 func (r refusing) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -89,20 +93,22 @@ func (r refusing) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx := context.WithValue(request.Context(), dialled{}, flag)
 	response, err := r.inner.RoundTrip(request.WithContext(ctx))
 	if flag.Load() {
-		if attempt := current.Load(); attempt != nil {
-			attempt.say(answer{Accepted: true, Network: true})
+		attempt := r.attempt
+		if attempt == nil {
+			attempt = current.Load()
 		}
+		attempt.say(answer{Accepted: true, Network: true})
 		// Neither a retry nor a pause between two of them.
 		runtime.Goexit()
 	}
 	return response, err
 }
 
-func wrap(inner http.RoundTripper) http.RoundTripper {
+func (a *attempt) wrap(inner http.RoundTripper) http.RoundTripper {
 	if transport, ok := inner.(*http.Transport); ok {
-		return refuse(transport)
+		return refuse(transport, a)
 	}
-	return refuse(http.DefaultTransport.(refusing).inner)
+	return inner
 }
 
 func main() {
@@ -159,7 +165,7 @@ func surroundings() error {
 	}
 	os.Setenv("HOME", home)
 	os.Setenv("GOOGLE_APPLICATION_CREDENTIALS", google)
-	refused := refuse(http.DefaultTransport.(*http.Transport))
+	refused := refuse(http.DefaultTransport.(*http.Transport), nil)
 	http.DefaultTransport = refused
 	http.DefaultClient.Transport = refused
 	azureClient.Transport = refused
@@ -195,7 +201,7 @@ func judge(text []byte) answer {
 				attempt.say(answer{Error: fmt.Sprint("panic: ", problem)})
 			}
 		}()
-		bucket, err := client.NewBucket(log.NewNopLogger(), text, "store", wrap)
+		bucket, err := client.NewBucket(log.NewNopLogger(), text, "store", attempt.wrap)
 		if err != nil {
 			attempt.say(refused(err))
 			return
@@ -207,7 +213,9 @@ func judge(text []byte) answer {
 	case said := <-attempt.answers:
 		return said
 	case <-time.After(patience):
-		return answer{Accepted: true, Network: true, Error: "no answer in time"}
+		fmt.Fprintf(os.Stderr, "objstore-oracle: no answer in %s\n", patience)
+		os.Exit(1)
+		return answer{}
 	}
 }
 
