@@ -240,7 +240,7 @@ async fn policies_of_a_cluster() -> Result<()> {
     let get = run(&folder, &cluster, "get policies").await?;
     ensure!(
         get.out.starts_with(
-            "NAME     PROFILE    ENFORCEMENT   VIOLATIONS   READY     AGE\nshared   Baseline   Warn"
+            "NAME     PROFILE   ENFORCEMENT   VIOLATIONS   READY     AGE\nshared   None      Warn"
         ),
         "{get:#?}"
     );

@@ -6,6 +6,14 @@ use serde_json::Value;
 use super::validate::{OUTSIDE, POLICY, folder, json};
 use super::{ELSEWHERE, SECRET, WIRING, expect};
 
+/// The policy with every rule that there is.
+fn all() -> String {
+    POLICY.replace(
+        "profile: None\n",
+        "profile: Restricted\n  enforcement: Deny\n  limits: {sampleLimit: 1, maxReplicas: 0}\n  objectStorage: {types: [AZURE], secretless: true}\n",
+    )
+}
+
 #[test]
 fn object_store_files_are_judged_wherever_they_are() {
     let folder = folder();
@@ -17,12 +25,13 @@ fn object_store_files_are_judged_wherever_they_are() {
     folder.write("stores/objstore.yml", store.as_bytes());
     folder.write("stores/secret.yaml", secret.as_bytes());
     folder.write("store.txt", format!("{store}---\nmore: 1\n").as_bytes());
+    let baseline = POLICY.replace("profile: None", "profile: Baseline\n  enforcement: Deny");
     let secretless = "  objectStorage: {types: [AZURE], secretless: true}\n";
     folder.write(
         "secretless.yaml",
         format!(
             "{}{secretless}",
-            POLICY.split("  exemptions").next().unwrap()
+            baseline.split("  exemptions").next().unwrap()
         )
         .as_bytes(),
     );
@@ -111,11 +120,12 @@ fn no_secret_is_ever_shown() {
             .as_bytes(),
     );
     folder.write("store/objstore.yml", store.as_bytes());
+    folder.write("all.yaml", all().as_bytes());
     let mut terminal = Surroundings::bare();
     terminal.terminals = [false, true, true];
     for what in [
         "-f DIR/canary",
-        "-f DIR/canary --policy DIR/policy.yaml",
+        "-f DIR/canary --policy DIR/all.yaml",
         "-f DIR/store",
         "--objstore DIR/store/objstore.yml",
         "-f DIR/deploy --policy DIR/canary/policy.yaml",
@@ -131,8 +141,8 @@ fn no_secret_is_ever_shown() {
         }
     }
     for line in [
-        "policy audit -f DIR/canary --policy DIR/policy.yaml",
-        "policy show -f DIR/canary --policy DIR/policy.yaml",
+        "policy audit -f DIR/canary --policy DIR/all.yaml",
+        "policy show -f DIR/canary --policy DIR/all.yaml",
     ] {
         for flags in ["", "-o json"] {
             let ran = folder.run(&format!("{line} {flags}"));
@@ -154,6 +164,7 @@ fn mangled_files_end_well_and_show_nothing() {
     let store =
         "type: S3\nconfig: {bucket: b, secret_key: c4n4ry-s3cr3t, \"\u{e9}\": c4n4ry-s3cr3t}\n";
     let folder = folder();
+    folder.write("all.yaml", all().as_bytes());
     let mut state = 7_u64;
     let mut random = |below: usize| {
         state = state
@@ -175,9 +186,8 @@ fn mangled_files_end_well_and_show_nothing() {
             }
             folder.write(name, letters.iter().collect::<String>().as_bytes());
             let what = if name == "m.yml" { "--objstore" } else { "-f" };
-            let line = format!(
-                "validate {what} DIR/{name} --policy DIR/policy.yaml --policy DIR/warns.yaml"
-            );
+            let line =
+                format!("validate {what} DIR/{name} --policy DIR/all.yaml --policy DIR/warns.yaml");
             let ran = folder.run(&line);
             let file = folder.read(name);
             assert!(matches!(ran.code, 0 | 2 | 3), "{file}\n{}", ran.err);

@@ -5,13 +5,14 @@ use serde_json::Value;
 use super::schema::{faults, schema};
 use super::{Folder, PROMETHEUS, SECRET, WIRING, expect};
 
-/// A policy that refuses every other url, with two exemptions, one of which is over.
+/// A policy of one rule that refuses every other url, with two exemptions, one of which is over.
 pub(super) const POLICY: &str = "\
 apiVersion: kubectl-thanos.dev/v1alpha1
 kind: ThanosPolicy
 metadata: {name: shared}
 spec:
-  enforcement: Deny
+  profile: None
+  rules: [{id: egress-url, enforcement: Deny}]
   remoteWrite:
     allowedUrls: [\"https://*.example.com/api/v1/receive\"]
   exemptions:
@@ -25,6 +26,8 @@ apiVersion: kubectl-thanos.dev/v1alpha1
 kind: ThanosPolicy
 metadata: {name: only-one}
 spec:
+  profile: None
+  rules: [{id: egress-url, enforcement: Warn}]
   namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: team-a}}
   remoteWrite: {allowedUrls: [\"https://one.example.com/*\"]}
 ";
@@ -129,7 +132,7 @@ fn every_severity_has_its_policy_and_its_exit_code() {
     let let_off = let_off.unwrap();
     assert_eq!(let_off["exemption"]["reason"], "moves in spring");
     assert_eq!(let_off["exemption"]["expires"], "2099-01-31");
-    let audits = WARNS.replace("spec:\n", "spec:\n  enforcement: Audit\n");
+    let audits = WARNS.replace("Warn", "Audit");
     folder.write("audits.yaml", audits.as_bytes());
     for (policy, flag, code) in [
         ("policy", "", 3),
@@ -331,7 +334,7 @@ fn what_cannot_be_worked_on_ends_at_once() {
             .as_bytes(),
     );
     let ran = folder.run("validate -f DIR/deploy --policy DIR/typo.yaml");
-    let said = "Error: KTH7001 DIR/typo.yaml:10:33: spec.exemptions[1].rules[0]: is no rule; `kubectl thanos policy rules` lists them\n";
+    let said = "Error: KTH7001 DIR/typo.yaml:11:33: spec.exemptions[1].rules[0]: is no rule; `kubectl thanos policy rules` lists them\n";
     assert_eq!((ran.code, ran.err.as_str()), (1, said));
 }
 

@@ -108,8 +108,12 @@ impl Document {
             match (value, key) {
                 (Some(value), None) => return line(value),
                 (Some(value), Some(key)) => {
-                    let is_plain =
-                        is_there && !value.is_empty() && !text[value.clone()].contains('\n');
+                    let written = &text[value.clone()];
+                    // Of a map or a list the key is what people look for.
+                    let is_plain = is_there
+                        && !written.is_empty()
+                        && !written.contains('\n')
+                        && !written.starts_with(['{', '[']);
                     let value = in_source(value);
                     return if is_plain && !hidden(&value) {
                         value

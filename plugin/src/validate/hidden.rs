@@ -32,6 +32,22 @@ const OPEN_HEADERS: [&str; 3] = ["thanos-tenant", "thanos-replica", "x-scope-org
 /// Fields in which anything may stand: arguments, environment, annotations.
 const FREE: [&str; 5] = ["args", "command", "env", "additionalArgs", "annotations"];
 
+/// Maps and lists around credentials: a text in the place of one may be the credential itself.
+const PARTS: [&str; 13] = [
+    "spec",
+    "remoteWrite",
+    "remoteRead",
+    "basicAuth",
+    "username",
+    "oauth2",
+    "clientId",
+    "authorization",
+    "tlsConfig",
+    "sigv4",
+    "azureAd",
+    "headers",
+    "alerting",
+];
 /// Parts of paths that are no secrets.
 const USUAL: [&str; 20] = [
     "",
@@ -105,7 +121,8 @@ pub(super) fn of_document(document: &Document) -> Vec<Range<usize>> {
         found.whole.extend(below);
         free(object.value, "", at, false, &mut found);
         if is_ours(object.value) {
-            unknown(object.value, at, &mut found.whole);
+            let spec = &object.value["spec"];
+            unknown(spec, &format!("{at}/spec"), &mut found.whole);
         }
     }
     let range = |pointer: &String| document.value_range(pointer);
@@ -209,7 +226,8 @@ fn free(value: &Value, key: &str, pointer: &str, within: bool, found: &mut Found
         Value::String(text) => {
             // A user in a url, however many slashes it has, or a query.
             let has_user = text.contains('@') && !text.contains("@sha256:");
-            if within || has_user || text.contains(['?', '\n']) {
+            let is_astray = PARTS.contains(&key);
+            if within || has_user || is_astray || text.contains(['?', '\n']) {
                 found.whole.push(pointer.to_owned());
             } else if !is_usual(text) {
                 found.paths.push(pointer.to_owned());
