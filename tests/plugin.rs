@@ -12,6 +12,7 @@ mod policy;
 mod questions;
 mod reverting;
 mod schema;
+mod secrets;
 mod validate;
 
 use std::ffi::OsString;

@@ -679,12 +679,6 @@ codes! {
         see "kubectl thanos policy audit"
         fix "Let the field that the path names allow what the wiring sets, or make the selectors of the two disjoint."
         silence "It cannot be silenced.";
-    EXEMPTION_EXPIRED "KTH7002" "exemption-expired" Info
-        "an exemption of a policy has expired"
-        cause "The last day of the exemption is over: the object is held to the rule again."
-        see "kubectl get thanospolicy NAME -o jsonpath='{.spec.exemptions}'"
-        fix "Take the exemption out of the policy, or give it a new last day and a reason that still holds."
-        silence "Take the exemption out of the policy.";
     POLICY_NAMESPACE_UNKNOWN "KTH7003" "policy-namespace-unknown" Error
         "nobody knows which policies hold in the namespace"
         cause "A policy selects by the labels of namespaces; this one is not in the webhook's memory, and the one request for it found nothing."
@@ -697,6 +691,12 @@ codes! {
         see "kubectl get KIND NAME -n NAMESPACE"
         fix "Scale it again in a moment, or change the number in the object itself."
         silence "Not possible while a policy denies.";
+    EXEMPTION_EXPIRED "KTH7005" "exemption-expired" Info
+        "an exemption of a policy has expired"
+        cause "The last day of the exemption is over: the object is held to the rule again."
+        see "kubectl get thanospolicy NAME -o jsonpath='{.spec.exemptions}'"
+        fix "Take the exemption out of the policy, or give it a new last day and a reason that still holds."
+        silence "Take the exemption out of the policy.";
     EGRESS_URL "KTH7010" "egress-url" Error
         "an url leads where the policy does not allow"
         cause "Samples, credentials or queries would leave for a host that no admin has listed: egress and server-side request forgery."

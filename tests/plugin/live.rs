@@ -187,7 +187,7 @@ async fn policies_of_a_cluster() -> Result<()> {
             && checked
                 .out
                 .contains("prometheus/monitoring/own  spec.remoteWrite[0].url")
-            && checked.out.contains("info[KTH7002]")
+            && checked.out.contains("info[KTH7005]")
             && checked
                 .out
                 .ends_with("1 warning, 1 info in 5 objects, by 1 policy\n"),
@@ -240,7 +240,7 @@ async fn policies_of_a_cluster() -> Result<()> {
     let get = run(&folder, &cluster, "get policies").await?;
     ensure!(
         get.out.starts_with(
-            "NAME     PROFILE    ENFORCEMENT   VIOLATIONS   READY     AGE\nshared   Baseline   Warn"
+            "NAME     PROFILE   ENFORCEMENT   VIOLATIONS   READY     AGE\nshared   None      Warn"
         ),
         "{get:#?}"
     );

@@ -208,6 +208,8 @@ fn a_policy_to_begin_with_passes_its_test() {
 #[test]
 fn what_holds_for_an_object_is_shown() {
     let folder = folder();
+    let baseline = POLICY.replace("profile: None", "profile: Baseline\n  enforcement: Deny");
+    folder.write("policy.yaml", baseline.as_bytes());
     let known = "--policy DIR/policy.yaml --policy DIR/warns.yaml";
     let ran = folder.run(&format!("policy show --for team-b/k8s {known}"));
     assert_eq!(ran.code, 0, "{}", ran.err);

@@ -108,8 +108,12 @@ impl Document {
             match (value, key) {
                 (Some(value), None) => return line(value),
                 (Some(value), Some(key)) => {
-                    let is_plain =
-                        is_there && !value.is_empty() && !text[value.clone()].contains('\n');
+                    let written = &text[value.clone()];
+                    // Of a map or a list the key is what people look for.
+                    let is_plain = is_there
+                        && !written.is_empty()
+                        && !written.contains('\n')
+                        && !written.starts_with(['{', '[']);
                     let value = in_source(value);
                     return if is_plain && !hidden(&value) {
                         value
@@ -128,9 +132,22 @@ impl Document {
 
     /// The bytes of the value at a JSON pointer in the source; nothing where it is not there.
     pub fn value_range(&self, pointer: &str) -> Option<Range<usize>> {
+        self.range_of(pointer, Tree::value_span)
+    }
+
+    /// The bytes of the key at a JSON pointer in the source; nothing where there is none.
+    pub fn key_range(&self, pointer: &str) -> Option<Range<usize>> {
+        self.range_of(pointer, Tree::key_span)
+    }
+
+    fn range_of(
+        &self,
+        pointer: &str,
+        find: impl Fn(&Tree, &str, &str) -> Option<Range<usize>>,
+    ) -> Option<Range<usize>> {
         let made = self.made();
         let tree = self.tree.as_ref().or(made.as_ref())?;
-        let span = tree.value_span(self.text(), pointer)?;
+        let span = find(tree, self.text(), pointer)?;
         Some(self.range.start + span.start..self.range.start + span.end)
     }
 

@@ -16,6 +16,7 @@ use crate::failure::{Ending, Failure};
 use crate::ui::Ui;
 
 mod file;
+mod reader;
 mod tell;
 
 use file::{Case, Suite};
@@ -196,10 +197,7 @@ fn case_run(suite: &Suite, case: &Case) -> OfCase {
     };
     let tried = court.try_one(&case.object, case.old.as_ref());
     let actual = tried.and_then(Result::ok).map(happened).unwrap_or_default();
-    let said: BTreeSet<String> = actual
-        .iter()
-        .map(|charge| format!("{} {}", charge.happens, charge.rule))
-        .collect();
+    let said: BTreeSet<String> = actual.iter().map(Happened::said).collect();
     let missing: Vec<String> = case.expected.difference(&said).cloned().collect();
     let unexpected: Vec<String> = said.difference(&case.expected).cloned().collect();
     let passed = missing.is_empty() && unexpected.is_empty();
@@ -226,6 +224,13 @@ fn happened(tried: Tried) -> Vec<Happened> {
             policies: charge.policies.iter().map(ToString::to_string).collect(),
         })
         .collect()
+}
+
+impl Happened {
+    /// `deny egress-url`, as a case expects it.
+    fn said(&self) -> String {
+        format!("{} {}", self.happens, self.rule)
+    }
 }
 
 impl Report {

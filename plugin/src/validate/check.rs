@@ -3,19 +3,20 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use thanos_core::codes::{self, Code};
-use thanos_core::decision::Fault;
+use thanos_core::Charge;
+use thanos_core::codes;
 use thanos_core::policy::Enforcement;
-use thanos_core::{Charge, Policy, Wiring};
 
 use super::finding::{Exemption, Finding, Level};
 use super::objstore::{self, Wrong};
 use super::place::{self, Place};
 use crate::charge::{Court, Malformed, SECRET, Tried, last_day};
-use crate::facts::{Known, POLICY, WIRING, is_ours};
+use crate::facts::{Known, is_ours};
 use crate::inputs::{Input, Sheet};
 use crate::judge::{ObjectName, kind_of};
 use crate::manifests::{self, Document, Error, Source};
+
+mod ours;
 
 /// What has been checked so far.
 pub(super) struct Checks<'a> {
@@ -229,69 +230,6 @@ impl<'a> Checks<'a> {
             "ThanosPolicy" if is_ours(at.value) => self.policy(at),
             "ThanosWiring" if is_ours(at.value) => self.wiring(at),
             _ => self.stray(at),
-        }
-    }
-
-    fn policy(&mut self, at: Where<'_>) {
-        let object = ObjectName::named(at.value, POLICY.kind, "");
-        match (POLICY.read)(at.value) {
-            Err(faults) => self.faulty(at, &object, &faults),
-            Ok(policy) => {
-                self.twice(at, &object, POLICY.code);
-                self.expired(at, &object, &policy);
-            }
-        }
-        self.checked += 1;
-    }
-
-    /// What no longer lets anybody off.
-    fn expired(&mut self, at: Where<'_>, object: &ObjectName, policy: &Policy) {
-        let now = self.known.world.now();
-        for (number, exemption) in policy.exemptions.iter().enumerate() {
-            if exemption.ends.is_none_or(|ends| now < ends) {
-                continue;
-            }
-            let last = last_day(exemption).unwrap_or_default();
-            let rules: Vec<&str> = exemption.rules.iter().copied().collect();
-            let sentence = format!(
-                "its last day was {last}: {} is held to {} again",
-                exemption.namespace,
-                rules.join(", ")
-            );
-            let path = format!("spec.exemptions[{number}].expires");
-            let finding = Finding::new(codes::EXEMPTION_EXPIRED, path, sentence).of(object);
-            self.findings.push(at.place(finding));
-        }
-    }
-
-    fn wiring(&mut self, at: Where<'_>) {
-        let object = ObjectName::named(at.value, WIRING.kind, "");
-        match (WIRING.read)(at.value) {
-            Err(faults) => self.faulty(at, &object, &faults),
-            Ok(wiring) => {
-                self.twice(at, &object, WIRING.code);
-                self.faulty(at, &object, &Wiring::warnings(&wiring));
-            }
-        }
-        self.checked += 1;
-    }
-
-    fn faulty(&mut self, at: Where<'_>, object: &ObjectName, faults: &[Fault]) {
-        for fault in faults {
-            let finding = Finding::new(fault.code, &fault.path, &fault.sentence).of(object);
-            self.findings.push(at.place(finding));
-        }
-    }
-
-    /// Two of one kind and one name: the later one would stand.
-    fn twice(&mut self, at: Where<'_>, object: &ObjectName, code: &'static Code) {
-        if !self.seen.insert((object.kind, object.name.clone())) {
-            let sentence = format!(
-                "there are two objects of the kind {} and this name",
-                object.kind
-            );
-            let finding = Finding::new(code, "metadata.name", sentence).of(object);
-            self.findings.push(at.place(finding));
         }
     }
 

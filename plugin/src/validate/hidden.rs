@@ -32,6 +32,45 @@ const OPEN_HEADERS: [&str; 3] = ["thanos-tenant", "thanos-replica", "x-scope-org
 /// Fields in which anything may stand: arguments, environment, annotations.
 const FREE: [&str; 5] = ["args", "command", "env", "additionalArgs", "annotations"];
 
+/// Maps and lists around credentials: a text in the place of one may be the credential itself.
+const PARTS: [&str; 13] = [
+    "spec",
+    "remoteWrite",
+    "remoteRead",
+    "basicAuth",
+    "username",
+    "oauth2",
+    "clientId",
+    "authorization",
+    "tlsConfig",
+    "sigv4",
+    "azureAd",
+    "headers",
+    "alerting",
+];
+/// Parts of paths that are no secrets.
+const USUAL: [&str; 20] = [
+    "",
+    "*",
+    "api",
+    "v1",
+    "v2",
+    "receive",
+    "write",
+    "push",
+    "read",
+    "query",
+    "prom",
+    "prometheus",
+    "metrics",
+    "insert",
+    "select",
+    "remote",
+    "oauth",
+    "oauth2",
+    "token",
+    "x",
+];
 /// Maps of our own kinds whose keys anybody may choose, and whose values are no secrets.
 const LABELS: [&str; 3] = ["enforced", "default", "matchLabels"];
 
@@ -58,26 +97,62 @@ fn properties(value: &Value, known: &mut HashSet<String>) {
     }
 }
 
+/// Values that are hidden, by their pointers.
+#[derive(Default)]
+struct Found {
+    whole: Vec<String>,
+    /// Urls of which the path is.
+    paths: Vec<String>,
+    /// Keys that have swallowed a value: `{token:hunter2}` has no blank behind its colon.
+    keys: Vec<String>,
+}
+
 /// The bytes of the source that a document may not show, in the order of their beginning.
 pub(super) fn of_document(document: &Document) -> Vec<Range<usize>> {
-    let mut pointers = Vec::new();
+    let mut found = Found::default();
     for object in document.objects() {
         let at = object.pointer.as_str();
         if object.value["kind"] == "Secret" {
-            pointers.extend(["data", "stringData"].map(|field| format!("{at}/{field}")));
+            let fields = ["data", "stringData"].map(|field| format!("{at}/{field}"));
+            found.whole.extend(fields);
         }
         let below = mask::pointers(object.value).into_iter();
-        pointers.extend(below.map(|pointer| format!("{at}{pointer}")));
-        free(object.value, "", at, false, &mut pointers);
+        let below = below.map(|pointer| format!("{at}{pointer}"));
+        found.whole.extend(below);
+        free(object.value, "", at, false, &mut found);
         if is_ours(object.value) {
-            unknown(object.value, at, &mut pointers);
+            let spec = &object.value["spec"];
+            unknown(spec, &format!("{at}/spec"), &mut found.whole);
         }
     }
-    ranges(
-        pointers
-            .iter()
-            .filter_map(|pointer| document.value_range(pointer)),
-    )
+    let range = |pointer: &String| document.value_range(pointer);
+    let whole = found.whole.iter().filter_map(range);
+    let paths = found.paths.iter().filter_map(range);
+    let text = document.source().text();
+    let paths = paths.filter_map(|url| path_of(text, url));
+    let keys = found
+        .keys
+        .iter()
+        .filter_map(|pointer| document.key_range(pointer));
+    ranges(whole.chain(paths).chain(keys))
+}
+
+/// The bytes of a url behind its host, as it is written.
+fn path_of(text: &str, url: Range<usize>) -> Option<Range<usize>> {
+    let (start, end) = (url.start, url.end);
+    let written = text.get(url)?;
+    let host = written.find("://")? + "://".len();
+    let path = written[host..].find('/')?;
+    Some(start + host + path..end)
+}
+
+/// Whether everything behind a url's host is what such urls usually have: a path may hold a token, too.
+fn is_usual(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else {
+        return true;
+    };
+    let mut segments = rest.split('/').skip(1);
+    segments.all(|segment| USUAL.contains(&segment.to_ascii_lowercase().as_str()))
 }
 
 /// The same of an object-store file: every value but those that are known to be no secrets.
@@ -86,11 +161,19 @@ pub(super) fn of_store(text: &str) -> Vec<Range<usize>> {
     let Ok(parsed) = yaml::parse(first) else {
         return ranges(std::iter::once(0..text.len()));
     };
-    let mut pointers = Vec::new();
-    closed(&parsed.value, "", String::new(), &mut pointers);
-    let spans = pointers.iter();
-    let spans = spans.filter_map(|pointer| parsed.tree.value_span(first, pointer));
-    ranges(spans.chain(std::iter::once(first.len()..text.len())))
+    let mut found = Found::default();
+    closed(&parsed.value, "", String::new(), &mut found);
+    let tree = &parsed.tree;
+    let values = found
+        .whole
+        .iter()
+        .filter_map(|pointer| tree.value_span(first, pointer));
+    let keys = found
+        .keys
+        .iter()
+        .filter_map(|pointer| tree.key_span(first, pointer));
+    let behind = std::iter::once(first.len()..text.len());
+    ranges(values.chain(keys).chain(behind))
 }
 
 /// The text before the second document, which nobody reads.
@@ -119,7 +202,7 @@ fn below(pointer: &str, key: &str) -> String {
 }
 
 /// Texts in which a secret may stand though no field is made for one.
-fn free(value: &Value, key: &str, pointer: &str, within: bool, found: &mut Vec<String>) {
+fn free(value: &Value, key: &str, pointer: &str, within: bool, found: &mut Found) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
@@ -128,7 +211,11 @@ fn free(value: &Value, key: &str, pointer: &str, within: bool, found: &mut Vec<S
                 let within = within || is_header || FREE.contains(&name.as_str());
                 // What an argument or a variable is called is no secret.
                 let within = within && name != "name";
-                free(member, name, &below(pointer, name), within, found);
+                let pointer = below(pointer, name);
+                if name.contains([':', '=', '@', '?', ' ', '\n']) {
+                    found.keys.push(pointer.clone());
+                }
+                free(member, name, &pointer, within, found);
             }
         }
         Value::Array(items) => {
@@ -137,9 +224,13 @@ fn free(value: &Value, key: &str, pointer: &str, within: bool, found: &mut Vec<S
             }
         }
         Value::String(text) => {
-            let has_query = text.contains("://") && text.contains('?');
-            if within || has_query || text.contains('\n') {
-                found.push(pointer.to_owned());
+            // A user in a url, however many slashes it has, or a query.
+            let has_user = text.contains('@') && !text.contains("@sha256:");
+            let is_astray = PARTS.contains(&key);
+            if within || has_user || is_astray || text.contains(['?', '\n']) {
+                found.whole.push(pointer.to_owned());
+            } else if !is_usual(text) {
+                found.paths.push(pointer.to_owned());
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -168,11 +259,16 @@ fn unknown(value: &Value, pointer: &str, found: &mut Vec<String>) {
     }
 }
 
-fn closed(value: &Value, key: &str, pointer: String, found: &mut Vec<String>) {
+fn closed(value: &Value, key: &str, pointer: String, found: &mut Found) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                closed(member, name, below(&pointer, name), found);
+                let pointer = below(&pointer, name);
+                let letter = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'_';
+                if !name.bytes().all(letter) {
+                    found.keys.push(pointer.clone());
+                }
+                closed(member, name, pointer, found);
             }
         }
         Value::Array(items) => {
@@ -183,7 +279,7 @@ fn closed(value: &Value, key: &str, pointer: String, found: &mut Vec<String>) {
         Value::Null | Value::Bool(_) => {}
         Value::Number(_) | Value::String(_) => {
             if !OPEN.contains(&key) {
-                found.push(pointer);
+                found.whole.push(pointer);
             }
         }
     }

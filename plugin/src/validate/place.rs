@@ -96,10 +96,11 @@ fn in_source(
     range: &Range<usize>,
     hidden: &[Range<usize>],
 ) -> (Place, Option<Snippet>) {
-    (
-        Place::span(source, range),
-        snippet(source.text(), range, hidden),
-    )
+    let text = source.text();
+    let whole = |at: usize| (at..text.len()).find(|at| text.is_char_boundary(*at));
+    let whole = |at: usize| whole(at).unwrap_or(text.len());
+    let range = whole(range.start)..whole(range.end.max(range.start));
+    (Place::span(source, &range), snippet(text, &range, hidden))
 }
 
 /// The bytes of the word that begins at a line and a column: a key, or what a line holds.

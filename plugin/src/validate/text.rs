@@ -68,7 +68,6 @@ impl Page<'_, '_> {
             (Some(place), Some(snippet)) => {
                 let _ = writeln!(text, "{bar}");
                 self.snippet(place.line, &bar, snippet, text);
-                let _ = writeln!(text, "{bar}");
             }
             _ => self.line(gutter, "", &finding.sentence, text),
         }
@@ -119,24 +118,31 @@ impl Page<'_, '_> {
     }
 
     fn snippet(&self, line: usize, bar: &str, snippet: &Snippet, text: &mut String) {
-        let room = self
-            .ui
-            .surroundings()
-            .width()
-            .saturating_sub(bar.len().min(10) + 2)
-            .max(40);
+        let gutter = line.to_string().len();
+        let room = self.width().saturating_sub(gutter + 3).max(40);
         let (shown, from, length) = cut(snippet, room);
         let number = self.paint(Paint::Place, &format!("{line} |"));
         let carets = self.paint(paint(self.finding.severity), &"^".repeat(length));
         let _ = writeln!(text, "{number} {shown}");
-        let _ = writeln!(text, "{bar} {:from$}{carets} {}", "", self.finding.sentence);
+        let end = gutter + 3 + from + length + 1;
+        let fits = end + self.finding.sentence.chars().count() <= self.width();
+        let sentence = if fits {
+            self.finding.sentence.as_str()
+        } else {
+            ""
+        };
+        let carets = format!("{bar} {:from$}{carets} {sentence}", "");
+        let _ = writeln!(text, "{}\n{bar}", carets.trim_end());
+        if !fits {
+            self.line(gutter, "", &self.finding.sentence, text);
+        }
     }
 
     /// A line of its own below the snippet.
     fn line(&self, gutter: usize, word: &str, sentence: &str, text: &mut String) {
         let sign = self.paint(Paint::Place, "=");
         let indent = gutter + 3;
-        let width = self.ui.surroundings().width();
+        let width = self.width();
         let said = format!("{word}{sentence}");
         let _ = writeln!(
             text,
@@ -144,6 +150,10 @@ impl Page<'_, '_> {
             "",
             wrapped(&said, indent, width)
         );
+    }
+
+    fn width(&self) -> usize {
+        self.ui.surroundings().width()
     }
 
     fn paint(&self, paint: Paint, text: &str) -> String {

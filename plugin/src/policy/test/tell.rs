@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{OfCase, OfSuite, Report, Word};
+use super::{Happened, OfCase, OfSuite, Report, Word};
 use crate::failure::Failure;
 use crate::ui::{Paint, Stream, Ui, one_line};
 
@@ -58,11 +58,11 @@ fn of_failed(full: &str, suite: &OfSuite, case: &OfCase, ui: &Ui<'_>, text: &mut
         let _ = writeln!(text, "    {line}");
     }
     if case.missing.is_empty() {
-        let expected = case.actual.len() > case.unexpected.len();
-        let line = if expected {
-            "- nothing more"
-        } else {
+        let all = |charge: &Happened| case.unexpected.contains(&charge.said());
+        let line = if case.actual.iter().all(all) {
             "- allow"
+        } else {
+            "- nothing more"
         };
         let _ = writeln!(text, "    {}", ui.paint(Stream::Out, Paint::Bad, line));
     }
@@ -75,7 +75,7 @@ fn of_failed(full: &str, suite: &OfSuite, case: &OfCase, ui: &Ui<'_>, text: &mut
         let _ = writeln!(text, "    {}", ui.paint(Stream::Out, Paint::Good, expected));
     }
     for charge in &case.actual {
-        let said = format!("{} {}", charge.happens, charge.rule);
+        let said = charge.said();
         if !case.unexpected.contains(&said) {
             continue;
         }
