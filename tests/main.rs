@@ -16,6 +16,7 @@ mod control;
 mod doors;
 mod harness;
 mod member;
+mod native;
 mod plugin;
 mod policies;
 mod properties;

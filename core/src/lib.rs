@@ -15,6 +15,7 @@ pub mod decision;
 pub mod facts;
 pub mod fields;
 pub mod names;
+pub mod native;
 pub mod patch;
 #[expect(
     unreachable_pub,

@@ -1,0 +1,1 @@
+//! The table of the docs is the one of core.
