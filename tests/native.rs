@@ -28,6 +28,7 @@ async fn enforce(
     sentinel: &Room,
     seen: impl Fn(&Answer) -> bool,
 ) -> Result<()> {
+    std::fs::write("/tmp/objs.json", serde_json::to_vec(objects)?)?;
     apply(cluster, objects, "tests").await?;
     apply(cluster, &sentinel.bound, "tests").await?;
     eventually("the sentinel is enforced", ENFORCED, || async {

@@ -22,7 +22,7 @@ use crate::policy::Policy;
 use crate::wiring::{Rules, Wiring};
 
 pub use paths::TEXT as PATHS;
-pub use rules::cover;
+pub use rules::{Ask, cover};
 
 /// Annotation: what the object does as this project's own programs would.
 pub const COVERS: &str = "kubectl-thanos.dev/covers";
@@ -31,14 +31,14 @@ pub const DIFFERS: &str = "kubectl-thanos.dev/differs";
 /// Annotation: what it does not do.
 pub const LEAVES: &str = "kubectl-thanos.dev/does-not-cover";
 
-/// What CEL can say of one rule, for one policy.
+/// What CEL can say of one part of a rule, for one policy.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cover {
-    /// It refuses exactly what the rule refuses.
+    /// It refuses exactly what the rule refuses there.
     Exact(Vec<Check>),
-    /// It refuses all that the rule refuses, and more.
+    /// It refuses all that the rule refuses there, and more.
     Stricter(Vec<Check>, &'static str),
-    /// It refuses nothing but what the rule refuses, and not all of it.
+    /// It refuses nothing but what the rule refuses there, and not all of it.
     Looser(Vec<Check>, &'static str),
     /// It cannot say it.
     Not(&'static str),

@@ -101,18 +101,56 @@ impl Room {
 
     /// What the API server says to an object of this room: a create, or an update where the story has an old object.
     pub(crate) async fn ask(&self, cluster: &Cluster, object: &Value) -> Result<Answer> {
+        self.ask_over(cluster, object, self.story.old.is_some())
+            .await
+    }
+
+    /// The same, where it is said which of the two.
+    pub(crate) async fn ask_over(
+        &self,
+        cluster: &Cluster,
+        object: &Value,
+        update: bool,
+    ) -> Result<Answer> {
         let collection = collection(object)?;
-        if self.story.old.is_none() {
-            return send(cluster, Method::POST, &collection, "?dryRun=All", object).await;
+        if !update {
+            return send(cluster, Method::POST, &collection, DRY, object).await;
         }
         let name = object["metadata"]["name"].as_str().context("no name")?;
         let path = format!("{collection}/{name}");
         let stored = send(cluster, Method::GET, &path, "", &Value::Null).await?;
         let mut object = object.clone();
         object["metadata"]["resourceVersion"] = stored.body["metadata"]["resourceVersion"].clone();
-        send(cluster, Method::PUT, &path, "?dryRun=All", &object).await
+        send(cluster, Method::PUT, &path, DRY, &object).await
+    }
+
+    /// Stores the room's object under another name; what it has become, or nothing where the CRDs refuse it.
+    pub(crate) async fn store(&self, cluster: &Cluster, name: &str) -> Result<Option<Value>> {
+        let mut object = self.story.given.clone();
+        object["metadata"]["name"] = json!(name);
+        let answer = send(cluster, Method::POST, &collection(&object)?, "", &object).await?;
+        Ok(answer.status.is_success().then_some(answer.body))
+    }
+
+    /// What the API server would make of an object that nobody judges, as if it were in that namespace; nothing where
+    /// the CRDs refuse it.
+    pub(crate) async fn defaulted(
+        &self,
+        cluster: &Cluster,
+        object: &Value,
+        namespace: &str,
+    ) -> Result<Option<Value>> {
+        let mut object = object.clone();
+        object["metadata"]["namespace"] = json!(self.namespace);
+        let answer = send(cluster, Method::POST, &collection(&object)?, DRY, &object).await?;
+        let mut object = answer.body;
+        object["metadata"]["namespace"] = json!(namespace);
+        Ok(answer.status.is_success().then_some(object))
     }
 }
+
+/// Nothing is stored.
+const DRY: &str = "?dryRun=All";
 
 /// Where the objects of a kind are, in the object's namespace.
 fn collection(object: &Value) -> Result<String> {

@@ -1,1 +1,341 @@
-//! A policy as `ValidatingAdmissionPolicy` objects.
+//! A policy as `ValidatingAdmissionPolicy` objects: refused by the API server alone is what `judge` refuses.
+//!
+//! Beside each generated binding stands one that warns, so that every rule that finds something is named and not the
+//! first alone. A rule is held to what its row says: exact both ways, stricter and looser one way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use anyhow::{Context, Result, bail, ensure};
+use hyper::StatusCode;
+use serde_json::{Value, json};
+use thanos_core::decide::rules::{RULES, Rule};
+use thanos_core::native::{self, Ask, Cover, FailurePolicy};
+use thanos_core::policy::Enforcement;
+use thanos_core::{Judgement, policy};
+use thanos_tests::{Cluster, Options, tools};
+
+use super::enforce;
+use super::room::{Answer, Room};
+use crate::doors::{Story, judged_by_core};
+use crate::policies::stories;
+
+fn objects(story: &Story) -> Result<Vec<Value>> {
+    let now = "2026-11-24T00:00:00Z".parse()?;
+    let wirings = story.rules()?;
+    let mut objects = Vec::new();
+    for policy in story.policies()? {
+        objects.extend(native::validating(
+            &policy,
+            &wirings,
+            now,
+            FailurePolicy::Fail,
+        ));
+    }
+    let bindings = objects
+        .iter()
+        .filter(|object| object["spec"]["policyName"].is_string());
+    let all = bindings.cloned().map(|mut binding| {
+        let name = binding["metadata"]["name"].as_str().unwrap_or_default();
+        binding["metadata"]["name"] = json!(format!("{name}-all"));
+        binding["spec"]["validationActions"] = json!(["Warn"]);
+        binding
+    });
+    let all: Vec<Value> = all.collect();
+    objects.extend(all);
+    Ok(objects)
+}
+
+/// A paused object, and a policy that refuses it.
+fn sentinel(number: usize) -> Result<Room> {
+    let mut story = Story::read(&tools::root().join("tests/cases/wire-prometheus"))?;
+    story.given["spec"]["paused"] = json!(true);
+    story.policies = vec![json!({
+        "apiVersion": thanos_core::names::API_VERSION, "kind": "ThanosPolicy", "metadata": {"name": "sentinel"},
+        "spec": {"profile": "None", "enforcement": "Deny", "rules": [{"id": "evasion", "enforcement": "Deny"}]},
+    })];
+    Room::new(story, number, objects)
+}
+
+#[tokio::test]
+async fn what_a_policy_refuses_is_what_judge_refuses() -> Result<()> {
+    let mut rooms = Vec::new();
+    for story in stories()? {
+        if story.given["kind"] != "Secret" && story.given["kind"] != "Scale" {
+            rooms.push(Room::new(story, rooms.len() + 1, objects)?);
+        }
+    }
+    let plain = Room::of(&tools::root().join("tests/cases/no-wiring"), 0, |_| {
+        Ok(Vec::new())
+    })?;
+    let sentinel = sentinel(rooms.len() + 1)?;
+    Cluster::with(Options::new("native-validating"), async |cluster| {
+        for room in rooms.iter().chain([&plain, &sentinel]) {
+            room.furnish(cluster)
+                .await
+                .with_context(|| room.story.name())?;
+        }
+        let before = stored(cluster, &rooms).await?;
+        let bound: Vec<Value> = rooms.iter().flat_map(|room| room.bound.clone()).collect();
+        enforce(cluster, &bound, &sentinel, |answer| {
+            answer.status == StatusCode::FORBIDDEN
+        })
+        .await?;
+        let mut asked = Asked::default();
+        for (at, room) in rooms.iter().enumerate() {
+            for question in questions(&rooms, at, before[at].as_ref()) {
+                asked.ask(cluster, room, &plain, question).await?;
+            }
+        }
+        println!(
+            "{} stories, {} questions, {} that the CRDs refuse; found by rule: {:?}",
+            rooms.len(),
+            asked.questions,
+            asked.invalid,
+            asked.found
+        );
+        ensure!(asked.wrong.is_empty(), "{}", asked.wrong);
+        for rule in RULES {
+            let says = says_something(rule);
+            ensure!(
+                !says || asked.found.contains_key(rule.id()),
+                "nothing has shown {}",
+                rule.id()
+            );
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Whether CEL can say anything of a rule, for a policy without parameters.
+fn says_something(rule: &Rule) -> bool {
+    let policy = policy::read(&json!({
+        "apiVersion": thanos_core::names::API_VERSION, "kind": "ThanosPolicy", "metadata": {"name": "all"},
+        "spec": {"profile": "Restricted"},
+    }));
+    policy.is_ok_and(|policy| {
+        let parts = native::cover(
+            rule,
+            &Ask {
+                policy: &policy,
+                wirings: &[],
+            },
+        );
+        parts.iter().any(|part| !part.checks().is_empty())
+    })
+}
+
+/// What each room's object becomes where nobody judges it, for the updates.
+async fn stored(cluster: &Cluster, rooms: &[Room]) -> Result<Vec<Option<Value>>> {
+    let mut stored = Vec::new();
+    for room in rooms {
+        stored.push(room.store(cluster, OLD).await?);
+    }
+    Ok(stored)
+}
+
+/// The name under which an object is stored.
+const OLD: &str = "before";
+
+/// An object, and the one that it is to replace.
+struct Question {
+    given: Value,
+    old: Option<Value>,
+}
+
+/// The story's own object; with each field of its spec alone and without each; and as an update of what it was.
+fn questions(rooms: &[Room], at: usize, stored: Option<&Value>) -> Vec<Question> {
+    let room = &rooms[at];
+    let whole = &room.story.given;
+    let mut questions = vec![Question {
+        given: whole.clone(),
+        old: room.story.old.clone(),
+    }];
+    if room.story.old.is_some() {
+        return questions;
+    }
+    let fields: Vec<String> = whole["spec"]
+        .as_object()
+        .into_iter()
+        .flat_map(|spec| spec.keys().cloned())
+        .collect();
+    let with = |keep: &dyn Fn(&str) -> bool| {
+        let mut given = whole.clone();
+        if let Some(spec) = given["spec"].as_object_mut() {
+            spec.retain(|name, _| keep(name));
+        }
+        given
+    };
+    let mut others = Vec::new();
+    for field in &fields {
+        questions.push(Question {
+            given: with(&|name| name == field),
+            old: None,
+        });
+        others.push(with(&|name| name != field));
+    }
+    questions.extend(others.iter().map(|given| Question {
+        given: given.clone(),
+        old: None,
+    }));
+    if let Some(stored) = stored {
+        let same_kind = rooms.iter().cycle().skip(at + 1).take(rooms.len());
+        let next = same_kind
+            .map(|other| &other.story.given)
+            .find(|other| other["kind"] == whole["kind"]);
+        others.push(whole.clone());
+        others.extend(next.map(|next| {
+            let mut given = whole.clone();
+            given["spec"] = next["spec"].clone();
+            given
+        }));
+        questions.extend(others.into_iter().map(|mut given| {
+            given["metadata"]["name"] = json!(OLD);
+            Question {
+                given,
+                old: Some(stored.clone()),
+            }
+        }));
+    }
+    questions
+}
+
+#[derive(Default)]
+struct Asked {
+    questions: usize,
+    invalid: usize,
+    wrong: String,
+    found: BTreeMap<&'static str, usize>,
+}
+
+impl Asked {
+    async fn ask(
+        &mut self,
+        cluster: &Cluster,
+        room: &Room,
+        plain: &Room,
+        question: Question,
+    ) -> Result<()> {
+        let Some(given) = plain
+            .defaulted(cluster, &question.given, &room.namespace)
+            .await?
+        else {
+            self.invalid += 1;
+            return Ok(());
+        };
+        self.questions += 1;
+        let story = Story {
+            given,
+            old: question.old,
+            ..room.story.clone()
+        };
+        let answer = room
+            .ask_over(cluster, &question.given, story.old.is_some())
+            .await?;
+        let judgement = judged_by_core(&story)?;
+        for (rule, sentence) in compare(&story, &judgement, &answer)? {
+            *self.found.entry(rule).or_default() += 1;
+            if let Some(sentence) = sentence {
+                let _ = writeln!(
+                    self.wrong,
+                    "{}: {sentence}\n  {}",
+                    story.name(),
+                    story.given["spec"]
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of each rule that the story's policies have: what the API server says otherwise than it claims.
+fn compare(
+    story: &Story,
+    judgement: &Judgement,
+    answer: &Answer,
+) -> Result<Vec<(&'static str, Option<String>)>> {
+    let wirings = story.rules()?;
+    let policies = story.policies()?;
+    let mut compared = Vec::new();
+    let found = named(answer);
+    let mut refused = false;
+    for rule in RULES {
+        let mut parts = Vec::new();
+        let mut enforcements = BTreeSet::new();
+        for policy in &policies {
+            if let Some(enforcement) = policy.enforcement_of(rule) {
+                enforcements.insert(enforcement);
+                parts.extend(native::cover(
+                    rule,
+                    &Ask {
+                        policy,
+                        wirings: wirings.wirings(),
+                    },
+                ));
+            }
+        }
+        let (wanted, got) = (
+            charged(rule, judgement, &policies),
+            found.contains(rule.id()),
+        );
+        refused |= got && enforcements.contains(&Enforcement::Deny);
+        let (exact, stricter, looser) = claims(&parts);
+        let holds = match (wanted, got) {
+            (true, false) => looser && !exact,
+            (false, true) => stricter && !exact,
+            _ => true,
+        };
+        if wanted || got {
+            let said = format!(
+                "{} judge {wanted}, the API server {got}: {:?}",
+                rule.id(),
+                answer.warnings
+            );
+            compared.push((rule.id(), (!holds).then_some(said)));
+        }
+    }
+    let single = policies.len() < 2;
+    if single && refused != (answer.status == StatusCode::FORBIDDEN) {
+        bail!("{}: {} beside {found:?}", story.name(), answer.status);
+    }
+    Ok(compared)
+}
+
+/// Whether a rule is exact, may refuse more, may refuse less.
+fn claims(parts: &[Cover]) -> (bool, bool, bool) {
+    let any = |is: fn(&Cover) -> bool| parts.iter().any(is);
+    let stricter = any(|part| matches!(part, Cover::Stricter(..)));
+    let looser = any(|part| matches!(part, Cover::Looser(..) | Cover::Not(_)));
+    (!stricter && !looser, stricter, looser)
+}
+
+/// Whether `judge` has something against the object by a rule that an admission policy would have as well.
+fn charged(
+    rule: &Rule,
+    judgement: &Judgement,
+    policies: &[std::sync::Arc<policy::Policy>],
+) -> bool {
+    let by = |name: &str| policies.iter().find(|policy| *policy.name == *name);
+    judgement.charges.iter().any(|charge| {
+        let whole = |name: &std::sync::Arc<str>| {
+            by(name).and_then(|policy| policy.enforcement_of(rule)) == Some(charge.enforcement)
+        };
+        charge.rule.id == rule.id()
+            && !charge.exempt
+            && !charge.had
+            && charge.policies.iter().any(whole)
+    })
+}
+
+/// The rules that the warnings name.
+fn named(answer: &Answer) -> BTreeSet<&'static str> {
+    let names = |rule: &&Rule| {
+        let name = format!("{} {}: ", rule.code.code, rule.id());
+        answer
+            .warnings
+            .iter()
+            .any(|warning| warning.contains(&name))
+    };
+    RULES.iter().filter(names).map(Rule::id).collect()
+}

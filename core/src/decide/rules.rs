@@ -52,6 +52,18 @@ pub use charges::{Charge, Judgement};
 use case::{Case, Findings};
 use places::Places;
 
+/// Lists that `native` must hold objects against, too.
+pub(crate) mod shared {
+    pub(crate) use super::evasion::CONFIGURATION;
+    pub(crate) use super::file_writes::STREAMS;
+    pub(crate) use super::identity::{DEFAULT as DEFAULT_ACCOUNT, GIVEN};
+    pub(crate) use super::image::pattern as image;
+    pub(crate) use super::limits::{INTERVAL, RETENTION};
+    pub(crate) use super::mounts::TAKEN;
+    pub(crate) use super::open_inbound::WAYS;
+    pub(crate) use super::pod_containers::HARMLESS;
+}
+
 /// One rule of the catalogue.
 pub struct Rule {
     /// Its row in the registry: the code's id is the rule's.

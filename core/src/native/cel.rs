@@ -140,7 +140,15 @@ pub(super) fn items(
 
 /// Whether two items of a list are the same place.
 fn same_item(path: &str, old: &str, now: &str) -> String {
-    if paths::knows(&format!("{path}.name")) {
+    // Below a field that is judged as a whole no path is listed.
+    const NAMED: [&str; 5] = [
+        "containers[]",
+        "initContainers[]",
+        "volumes[]",
+        "containers[].ports[]",
+        "initContainers[].ports[]",
+    ];
+    if NAMED.contains(&path) || paths::knows(&format!("{path}.name")) {
         format!("(has({now}.name) ? has({old}.name) && {old}.name == {now}.name : {old} == {now})")
     } else {
         format!("{old} == {now}")

@@ -1,9 +1,19 @@
-//! Of each rule: what CEL can say of it. The one table.
+//! Of each rule: what CEL can say of it. The one table; the fields come out of the table of sensitive fields.
+//!
+//! An expression is held against the rule of the same name in `decide/rules`, story by story, on the real API server.
+
+mod limits;
+mod mounts;
+mod pod;
+mod sight;
 
 use std::sync::Arc;
 
+use super::cel::{self, Here};
+use super::paths;
 use super::{Check, Cover};
 use crate::decide::rules::Rule;
+use crate::fields::sensitive::{ROWS, Sort};
 use crate::policy::Policy;
 use crate::wiring::Wiring;
 
@@ -16,21 +26,74 @@ pub struct Ask<'a> {
     pub wirings: &'a [Arc<Wiring>],
 }
 
-/// What CEL can say of a rule.
-pub fn cover(rule: &Rule, _ask: &Ask<'_>) -> Cover {
+/// What CEL can say of a rule, part by part; nothing where the policy does not set the rule's parameter.
+pub fn cover(rule: &Rule, ask: &Ask<'_>) -> Vec<Cover> {
     match rule.id() {
-        _ => Cover::Not("is not told"),
+        "evasion" => sight::evasion(),
+        "open-inbound" => sight::open_inbound(ask.policy),
+        "raw-arguments" => sight::raw_arguments(),
+        "opaque-config" => sight::opaque_config(),
+        "objstore-reference" => sight::objstore_reference(),
+        "cross-namespace" => sight::cross_namespace(),
+        "monitor-file-access" => sight::monitor_file_access(),
+        "file-writes" => sight::file_writes(),
+        "limits" => limits::limits(ask.policy),
+        "host-access" => pod::host_access(ask.policy),
+        "identity" => pod::identity(ask),
+        "pod-containers" => pod::pod_containers(ask.policy),
+        "mounts" => mounts::mounts(ask.policy),
+        "required-wiring" => vec![Cover::Not(
+            "what a wiring would still change cannot be said",
+        )],
+        _ if rule.is_about_secrets() => {
+            vec![Cover::Not(
+                "the file in a Secret is encoded YAML, which CEL does not read",
+            )]
+        }
+        _ => vec![Cover::Not("nothing is said of it")],
     }
 }
 
 /// The bound of the scale subresource, which counts shards.
 pub(super) fn scale(policy: &Policy) -> Option<Check> {
-    let most = policy.limits.max_shards?;
-    Some(Check::new(
-        format!(
-            "!has(object.spec.replicas) || object.spec.replicas <= {most} || \
-             (oldObject != null && has(oldObject.spec.replicas) && oldObject.spec.replicas == object.spec.replicas)"
-        ),
-        "spec.replicas must be at most limits.maxShards",
-    ))
+    limits::scale(policy)
+}
+
+/// A check for every field that the table gives to a rule and to a sort.
+fn each(
+    rule: &str,
+    sort: Sort,
+    sentence: &str,
+    wrong: &dyn Fn(&str, &Here<'_>) -> String,
+) -> Vec<Check> {
+    let rows = ROWS
+        .iter()
+        .filter(|row| row.sort == sort && row.rules.contains(&rule));
+    let mut paths: Vec<String> = rows.flat_map(paths::behind).collect();
+    paths.dedup();
+    let check = |path: &String| {
+        let expression = cel::path(path, &|here| wrong(path, here));
+        Check::new(expression, format!("spec.{path} {sentence}"))
+    };
+    paths.iter().map(check).collect()
+}
+
+/// A check for one path.
+fn one(path: &str, sentence: &str, wrong: &dyn Fn(&Here<'_>) -> String) -> Check {
+    Check::new(cel::path(path, wrong), format!("spec.{path} {sentence}"))
+}
+
+/// A switch that is there is on.
+fn is_on(here: &Here<'_>) -> String {
+    format!("{} != false", here.value)
+}
+
+/// A text, list or map holds something.
+fn is_filled(here: &Here<'_>) -> String {
+    format!("{}.size() > 0", here.value)
+}
+
+/// Whether the object is of one of these kinds.
+fn is_kind(kind: crate::subject::Kind) -> String {
+    format!("variables.whole.kind == {}", cel::text(kind.name()))
 }

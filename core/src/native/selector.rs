@@ -2,7 +2,9 @@
 
 use kube_core::{Expression, Selector};
 
-use super::cel;
+use std::sync::Arc;
+
+use super::cel::{self, Here};
 use crate::names;
 use crate::wiring::{OptOut, Wiring};
 
@@ -45,6 +47,39 @@ pub(super) fn selects(wiring: &Wiring) -> String {
         matches(&wiring.objects, "variables.labels"),
         opted_in(wiring, "variables.labels").unwrap_or_default(),
     ])
+}
+
+/// Whether a value at `steps` below a field of an entry is the one that a wiring sets there. The wiring must select the
+/// object, and the entry have its name and url.
+pub(super) fn set_by_wiring(
+    wirings: &[Arc<Wiring>],
+    field: &str,
+    steps: &[&str],
+    here: &Here<'_>,
+) -> String {
+    let one = |wiring: &Arc<Wiring>| {
+        let mut fields = wiring.entry.enforced.iter();
+        let (_, value) = fields.find(|(name, _)| *name == field)?;
+        let value = steps
+            .iter()
+            .try_fold(value, |value, step| value.get(step))?;
+        let value = cel::value(value, "", &|_, text| cel::text(text));
+        Some(cel::all([
+            is_entry_of(wiring, here.holder),
+            format!("{} == {value}", here.value),
+            selects(wiring),
+        ]))
+    };
+    cel::any(wirings.iter().filter_map(one))
+}
+
+/// Whether an entry has a wiring's name and url.
+pub(super) fn is_entry_of(wiring: &Wiring, entry: &str) -> String {
+    format!(
+        "has({entry}.name) && {entry}.name == {} && {entry}.url == {}",
+        cel::text(&wiring.entry.name),
+        cel::text(&wiring.entry.url)
+    )
 }
 
 /// Whether the object does not opt out; `None` where it may not.

@@ -35,7 +35,7 @@ pub(super) fn objects(
         policy,
         wirings: wirings.wirings(),
     };
-    let mut by_enforcement: BTreeMap<Enforcement, Vec<(&Rule, Cover)>> = BTreeMap::new();
+    let mut by_enforcement: BTreeMap<Enforcement, Vec<(&Rule, Vec<Cover>)>> = BTreeMap::new();
     for rule in RULES {
         if let Some(enforcement) = policy.enforcement_of(rule) {
             let rules = by_enforcement.entry(enforcement).or_default();
@@ -55,9 +55,9 @@ pub(super) fn objects(
 }
 
 impl Frame<'_> {
-    fn of_objects(&self, enforcement: Enforcement, covers: &[(&Rule, Cover)]) -> Vec<Value> {
-        let checks = covers.iter().flat_map(|(rule, cover)| {
-            let checks = cover.checks().iter();
+    fn of_objects(&self, enforcement: Enforcement, covers: &[(&Rule, Vec<Cover>)]) -> Vec<Value> {
+        let checks = covers.iter().flat_map(|(rule, parts)| {
+            let checks = parts.iter().flat_map(Cover::checks);
             checks.map(|check| self.validation(rule, check, "variables.whole.metadata"))
         });
         let checks: Vec<Value> = checks.collect();
@@ -80,14 +80,16 @@ impl Frame<'_> {
 
     /// The scale subresource: its object has no labels, and no parent to look at.
     fn of_scale(&self, enforcement: Enforcement, check: Check) -> Vec<Value> {
-        let rule = RULES.iter().find(|rule| rule.id() == "limits");
+        let rule = RULES.iter().filter(|rule| rule.id() == "limits");
+        let validations = rule.map(|rule| self.validation(rule, &check, "object.metadata"));
+        let validations: Vec<Value> = validations.collect();
         let spec = json!({
             "failurePolicy": self.failure.word(),
             "matchConstraints": {
                 "namespaceSelector": objects::selector(&self.policy.namespaces),
                 "resourceRules": objects::rules(&[Kind::Prometheus, Kind::PrometheusAgent], "/scale"),
             },
-            "validations": rule.map(|rule| self.validation(rule, &check, "object.metadata")),
+            "validations": validations,
         });
         let mut marks = Marks {
             covers: vec!["limits.maxShards through the scale subresource".to_owned()],
@@ -187,20 +189,24 @@ const VARIABLES: [(&str, &str); 7] = [
     ),
 ];
 
-fn marks(covers: &[(&Rule, Cover)]) -> Marks {
+fn marks(covers: &[(&Rule, Vec<Cover>)]) -> Marks {
     let mut marks = Marks {
         covers: Vec::new(),
         differs: Vec::new(),
         leaves: Vec::new(),
     };
-    for (rule, cover) in covers {
+    for (rule, parts) in covers {
         let id = rule.id();
-        match cover {
-            Cover::Exact(checks) if checks.is_empty() => {}
-            Cover::Exact(_) => marks.covers.push(id.to_owned()),
-            Cover::Stricter(_, why) => marks.differs.push(format!("{id} is stricter: {why}")),
-            Cover::Looser(_, why) => marks.differs.push(format!("{id} is looser: {why}")),
-            Cover::Not(why) => marks.leaves.push(format!("{id}: {why}")),
+        if !parts.is_empty() && parts.iter().all(|part| matches!(part, Cover::Exact(_))) {
+            marks.covers.push(id.to_owned());
+        }
+        for part in parts {
+            match part {
+                Cover::Exact(_) => {}
+                Cover::Stricter(_, why) => marks.differs.push(format!("{id} is stricter: {why}")),
+                Cover::Looser(_, why) => marks.differs.push(format!("{id} is looser: {why}")),
+                Cover::Not(why) => marks.leaves.push(format!("{id}: {why}")),
+            }
         }
     }
     marks.differs.push(

@@ -11,11 +11,11 @@ use super::shape::{is_empty, text};
 use crate::fields::sensitive::Sort;
 
 /// The account of a pod that names none.
-const DEFAULT: &str = "default";
+pub(crate) const DEFAULT: &str = "default";
 
 /// Labels and annotations of a pod by which a cloud, a mesh or a vault gives it an identity: whole keys, and prefixes
 /// that end in a slash.
-const GIVEN: &[&str] = &[
+pub(crate) const GIVEN: &[&str] = &[
     "aadpodidbinding",
     "azure.workload.identity/",
     "eks.amazonaws.com/",

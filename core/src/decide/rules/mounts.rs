@@ -13,7 +13,7 @@ use crate::fields::sensitive::Sort;
 
 /// Where the operator mounts configuration, certificates and data (prometheus-operator `pkg/prometheus/common.go`,
 /// `pkg/thanos/statefulset.go`), and where programs and the pod's token are.
-const TAKEN: &[&str] = &[
+pub(crate) const TAKEN: &[&str] = &[
     "/bin",
     "/dev",
     "/etc/prometheus",

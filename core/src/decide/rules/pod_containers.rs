@@ -15,7 +15,7 @@ use crate::subject::Kind;
 use crate::versions;
 
 /// What an entry may have.
-const HARMLESS: &[&str] = &["name", "image", "imagePullPolicy", "resources"];
+pub(crate) const HARMLESS: &[&str] = &["name", "image", "imagePullPolicy", "resources"];
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     for place in case.places("pod-containers", Sort::Container) {
