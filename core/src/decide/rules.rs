@@ -56,12 +56,13 @@ use places::Places;
 pub(crate) mod shared {
     pub(crate) use super::evasion::CONFIGURATION;
     pub(crate) use super::file_writes::STREAMS;
+    pub(crate) use super::host_access::NETWORKS;
     pub(crate) use super::identity::{DEFAULT as DEFAULT_ACCOUNT, GIVEN};
     pub(crate) use super::image::pattern as image;
     pub(crate) use super::limits::{INTERVAL, RETENTION};
     pub(crate) use super::mounts::TAKEN;
     pub(crate) use super::open_inbound::WAYS;
-    pub(crate) use super::pod_containers::HARMLESS;
+    pub(crate) use super::pod_containers::{HARMLESS, INJECTED};
 }
 
 /// One rule of the catalogue.
