@@ -23,6 +23,8 @@ pub(super) struct Here<'a> {
     pub(super) holder: &'a str,
     /// The key, below a map.
     pub(super) key: &'a str,
+    /// The map or the object that holds the value itself.
+    pub(super) parent: &'a str,
 }
 
 /// A text. JSON's escapes are CEL's, too.
@@ -188,10 +190,12 @@ impl Walk<'_> {
         let holder = if names.is_empty() { holder } else { base };
         let inner = match self.steps.get(end) {
             None => {
+                let parent = self.parent(base, names);
                 let wrong = (self.wrong)(&Here {
                     value: &value,
                     holder,
                     key,
+                    parent: &parent,
                 });
                 return format!(
                     "!({reach} && ({wrong})) || ({})",
@@ -220,10 +224,12 @@ impl Walk<'_> {
         let holder = if names.is_empty() { holder } else { base };
         let inner = match self.steps.get(end) {
             None => {
+                let parent = self.parent(base, names);
                 let wrong = (self.wrong)(&Here {
                     value: &value,
                     holder,
                     key,
+                    parent: &parent,
                 });
                 format!("{value} == {} && ({wrong})", self.now(level, names))
             }
@@ -240,6 +246,17 @@ impl Walk<'_> {
             }
         };
         format!("{reach} && {inner}")
+    }
+
+    /// What holds the value at `names` below `base`: a map, where there are no names.
+    fn parent(&self, base: &str, names: &[&str]) -> String {
+        match names.split_last() {
+            Some((_, before)) => below(base, before),
+            None => base
+                .rsplit_once('[')
+                .map_or(base, |(map, _)| map)
+                .to_owned(),
+        }
     }
 
     /// The new value at the end of the path.

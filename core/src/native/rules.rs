@@ -2,9 +2,13 @@
 //!
 //! An expression is held against the rule of the same name in `decide/rules`, story by story, on the real API server.
 
+mod egress;
+mod headers;
+mod identity;
 mod limits;
 mod mounts;
 mod pod;
+mod sending;
 mod sight;
 
 use std::sync::Arc;
@@ -39,9 +43,19 @@ pub fn cover(rule: &Rule, ask: &Ask<'_>) -> Vec<Cover> {
         "file-writes" => sight::file_writes(),
         "limits" => limits::limits(ask.policy),
         "host-access" => pod::host_access(ask.policy),
-        "identity" => pod::identity(ask),
+        "identity" => identity::identity(ask),
         "pod-containers" => pod::pod_containers(ask.policy),
         "mounts" => mounts::mounts(ask.policy),
+        "egress-url" => egress::egress_url(ask.policy),
+        "plaintext-url" => sending::plaintext_url(ask),
+        "inline-credentials" => sending::inline_credentials(ask),
+        "borrowed-secret" => sending::borrowed_secret(ask),
+        "credential-files" => sending::credential_files(),
+        "tenant-header" => headers::tenant_header(ask),
+        "identity-labels" => identity::identity_labels(ask.policy),
+        "replica-label" => identity::replica_label(),
+        "insecure-tls" => sending::insecure_tls(ask),
+        "remote-write-names" => headers::remote_write_names(ask),
         "required-wiring" => vec![Cover::Not(
             "what a wiring would still change cannot be said",
         )],
@@ -66,16 +80,33 @@ fn each(
     sentence: &str,
     wrong: &dyn Fn(&str, &Here<'_>) -> String,
 ) -> Vec<Check> {
-    let rows = ROWS
-        .iter()
-        .filter(|row| row.sort == sort && row.rules.contains(&rule));
-    let mut paths: Vec<String> = rows.flat_map(paths::behind).collect();
-    paths.dedup();
     let check = |path: &String| {
         let expression = cel::path(path, &|here| wrong(path, here));
         Check::new(expression, format!("spec.{path} {sentence}"))
     };
-    paths.iter().map(check).collect()
+    rows(rule, sort).iter().map(check).collect()
+}
+
+/// The paths that the table gives to a rule and to a sort, each once.
+fn rows(rule: &str, sort: Sort) -> Vec<String> {
+    let rows = ROWS
+        .iter()
+        .filter(|row| row.sort == sort && row.rules.contains(&rule));
+    let mut paths: Vec<String> = Vec::new();
+    for path in rows.flat_map(paths::behind) {
+        if !paths.contains(&path) {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+/// Whether a key of a label or an annotation is one of these, or below one that ends in a slash.
+fn has_prefix(here: &Here<'_>, prefixes: &[&str]) -> String {
+    let key = format!("{}.lowerAscii()", here.key);
+    let below = prefixes.iter().filter(|prefix| prefix.ends_with('/'));
+    let below = below.map(|prefix| format!("{key}.startsWith({})", cel::text(prefix)));
+    cel::any([cel::is_in(&key, prefixes)].into_iter().chain(below))
 }
 
 /// A check for one path.

@@ -73,6 +73,41 @@ pub(super) fn set_by_wiring(
     cel::any(wirings.iter().filter_map(one))
 }
 
+/// Whether an entry is the one of a wiring that selects the object.
+pub(super) fn is_entry_of_any(wirings: &[Arc<Wiring>], entry: &str) -> String {
+    let one = |wiring: &Arc<Wiring>| cel::all([is_entry_of(wiring, entry), selects(wiring)]);
+    cel::any(wirings.iter().map(one))
+}
+
+/// Whether a header of an entry is the tenant's that a wiring sets there, by its name.
+pub(super) fn names_tenant_of(wirings: &[Arc<Wiring>], here: &Here<'_>) -> String {
+    let one = |wiring: &Arc<Wiring>| {
+        let (header, _) = wiring.entry.tenant.as_ref()?;
+        Some(cel::all([
+            format!("{} == {}", here.key, cel::text(header)),
+            is_entry_of(wiring, here.holder),
+            selects(wiring),
+        ]))
+    };
+    cel::any(wirings.iter().filter_map(one))
+}
+
+/// The same, with the very value that the wiring sets.
+pub(super) fn is_tenant_of(wirings: &[Arc<Wiring>], here: &Here<'_>) -> String {
+    let one = |wiring: &Arc<Wiring>| {
+        let (_, template) = wiring.entry.tenant.as_ref()?;
+        let value = template.parts(
+            &wiring.cluster,
+            cel::text,
+            "variables.whole.metadata.namespace",
+            "variables.whole.metadata.name",
+        );
+        let named = names_tenant_of(std::slice::from_ref(wiring), here);
+        Some(format!("{} == {value} && ({named})", here.value))
+    };
+    cel::any(wirings.iter().filter_map(one))
+}
+
 /// Whether an entry has a wiring's name and url.
 pub(super) fn is_entry_of(wiring: &Wiring, entry: &str) -> String {
     format!(

@@ -1,7 +1,6 @@
 //! `mounts`, exactly.
 
-use super::pod::rows;
-use super::{each, one};
+use super::{each, one, rows};
 use crate::decide::rules::shared::TAKEN;
 use crate::fields::sensitive::Sort;
 use crate::native::cel::{self, Here};

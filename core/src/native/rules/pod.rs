@@ -1,11 +1,11 @@
-//! The rules about the pod: what it reaches on its node, whose identity it takes, which images it runs.
+//! The rules about the pod: what it reaches on its node, and which images it runs.
 
 use super::sight::empty;
-use super::{Ask, each, is_filled, is_on, one};
-use crate::decide::rules::shared::{DEFAULT_ACCOUNT, GIVEN, HARMLESS};
-use crate::fields::sensitive::{ROWS, Sort};
+use super::{each, has_prefix, is_filled, is_on, one, rows};
+use crate::decide::rules::shared::{HARMLESS, INJECTED, NETWORKS};
+use crate::fields::sensitive::Sort;
 use crate::native::cel::{self, Here};
-use crate::native::{Check, Cover, paths, selector};
+use crate::native::{Check, Cover};
 use crate::policy::Policy;
 use crate::relabel::quote_meta;
 
@@ -49,6 +49,13 @@ pub(super) fn host_access(policy: &Policy) -> Vec<Cover> {
         checks.push(one("volumes[].hostPath", sentence, &|_| "true".to_owned()));
     }
     checks.extend(affinity());
+    for path in rows("host-access", Sort::Host)
+        .iter()
+        .filter(|path| path.starts_with("podMetadata."))
+    {
+        let sentence = "attaches a network or loosens confinement";
+        checks.push(one(path, sentence, &|here| has_prefix(here, NETWORKS)));
+    }
     vec![Cover::Exact(checks)]
 }
 
@@ -139,107 +146,6 @@ fn affinity() -> Vec<Check> {
     checks
 }
 
-pub(super) fn identity(ask: &Ask<'_>) -> Vec<Cover> {
-    let mut checks = account(ask.policy);
-    let (prefixes, keys): (Vec<&str>, Vec<&str>) = GIVEN.iter().partition(|one| one.ends_with('/'));
-    let mut azure = Vec::new();
-    for path in rows("identity", Sort::Identity) {
-        if path.starts_with("podMetadata.") {
-            checks.push(one(&path, "gives the pod an identity", &|here| {
-                let key = format!("{}.lowerAscii()", here.key);
-                let starts = prefixes
-                    .iter()
-                    .map(|prefix| format!("{key}.startsWith({})", cel::text(prefix)));
-                cel::any(starts.chain([cel::is_in(&key, &keys)]))
-            }));
-        } else if path.ends_with(".sigv4") {
-            for member in ["roleArn", "profile", "externalId"] {
-                checks.push(empty(
-                    &format!("{path}.{member}"),
-                    "takes an AWS role or profile",
-                ));
-            }
-            checks.push(one(
-                &path,
-                "takes the AWS identity of the pod or its node",
-                &|here| {
-                    let held = ["accessKey", "secretKey"].map(|key| {
-                        let key = format!("{}.{key}", here.value);
-                        format!("has({key}) && has({key}.key) && {key}.key != ''")
-                    });
-                    format!("!({})", cel::all(held))
-                },
-            ));
-        } else if let Some((_, member)) = path.rsplit_once(".azureAd.") {
-            azure.push(one(
-                &path,
-                "takes an Azure identity that no wiring gives",
-                &|here| {
-                    format!(
-                        "!({})",
-                        selector::set_by_wiring(ask.wirings, "azureAd", &[member], here)
-                    )
-                },
-            ));
-        }
-    }
-    let given = ask.wirings.iter().any(|wiring| {
-        wiring
-            .entry
-            .enforced
-            .iter()
-            .any(|(field, _)| *field == "azureAd")
-    });
-    if !given {
-        checks.extend(azure);
-        return vec![Cover::Exact(checks)];
-    }
-    let why = "a wiring's own Azure identity passes only in an entry whose url is spelled as the wiring's";
-    vec![Cover::Exact(checks), Cover::Stricter(azure, why)]
-}
-
-/// The paths that the table gives to a rule and to a sort.
-pub(super) fn rows(rule: &str, sort: Sort) -> Vec<String> {
-    ROWS.iter()
-        .filter(|row| row.sort == sort && row.rules.contains(&rule))
-        .flat_map(paths::behind)
-        .collect()
-}
-
-fn account(policy: &Policy) -> Vec<Check> {
-    let accounts = &policy.allow.service_accounts;
-    let named = one(
-        "serviceAccountName",
-        "is a service account that allow.serviceAccounts does not name",
-        &|here| {
-            let value = here.value;
-            format!(
-                "!({value} in ['', {}]) && !({})",
-                cel::text(DEFAULT_ACCOUNT),
-                cel::is_in(value, accounts)
-            )
-        },
-    );
-    let mut checks = vec![named];
-    if !accounts.iter().any(|one| one == DEFAULT_ACCOUNT) {
-        let value = |spec: &str| format!("dyn({spec}).?automountServiceAccountToken");
-        checks.push(Check::new(
-            cel::spec(
-                &|spec| {
-                    format!(
-                        "dyn({spec}).?serviceAccountName.orValue('') in ['', {}] && {}.orValue(true) != false",
-                        cel::text(DEFAULT_ACCOUNT),
-                        value(spec)
-                    )
-                },
-                &value,
-            ),
-            "spec.automountServiceAccountToken must be false: the account default is not allowed",
-        ));
-    }
-    checks
-}
-
 pub(super) fn pod_containers(policy: &Policy) -> Vec<Cover> {
     let id = "pod-containers";
     let (mut checks, mut images) = (Vec::new(), Vec::new());
@@ -268,6 +174,10 @@ pub(super) fn pod_containers(policy: &Policy) -> Vec<Cover> {
                     format!("!({})", cel::is_in(here.key, HARMLESS))
                 }));
                 images.push(one(&format!("{path}[].image"), sentence, &is_allowed));
+            }
+            path if path.starts_with("podMetadata.") => {
+                let sentence = "lets others put containers into the pod";
+                checks.push(one(path, sentence, &|here| has_prefix(here, INJECTED)));
             }
             path if path.ends_with("mage") => images.push(one(path, sentence, &is_allowed)),
             _ => {}
