@@ -16,7 +16,7 @@ use thanos_core::{Kind, Policy, Rules, Wiring, policy, wiring};
 use thanos_tests::install::objects;
 
 pub(crate) use self::core::{judged_by_core, through_core};
-pub(crate) use plugin::{refused_by_plugin, through_plugin};
+pub(crate) use plugin::{judged_by_plugin, refused_by_plugin, through_plugin};
 pub(crate) use webhook::{refused_by_webhook, through_webhook};
 
 /// What a door answers: the object as it ends up, and what people are told.

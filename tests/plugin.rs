@@ -8,8 +8,11 @@ mod findings;
 mod help;
 mod inject;
 mod live;
+mod policy;
 mod questions;
 mod reverting;
+mod schema;
+mod validate;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

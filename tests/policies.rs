@@ -11,11 +11,11 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use thanos_core::decide::rules::RULES;
 use thanos_core::policy::Enforcement;
-use thanos_core::{Judgement, Outcome, Reason};
+use thanos_core::{Judgement, Kind, Outcome, Reason};
 use thanos_tests::tools;
 
 use crate::cases::object_stories;
-use crate::doors::{Story, judged_by_core, through_core};
+use crate::doors::{Story, judged_by_core, judged_by_plugin, through_core};
 
 /// All stories, in the order of their names.
 pub(crate) fn stories() -> Result<Vec<Story>> {
@@ -40,7 +40,7 @@ pub(crate) fn said(judgement: &Judgement) -> String {
             Enforcement::Warn => "warn",
             Enforcement::Audit => "audit",
         };
-        let _ = writeln!(text, "{word} {} {}", charge.rule, charge.fault());
+        let _ = writeln!(text, "{word} {} {}", charge.code, charge.fault());
     }
     if text.is_empty() {
         text.push_str("allow\n");
@@ -85,6 +85,26 @@ fn core_says_what_every_policy_story_keeps() -> Result<()> {
         return Ok(());
     }
     bail!("{failed}")
+}
+
+/// Files have no old object, and no scale.
+#[test]
+fn the_plugin_says_what_core_says() -> Result<()> {
+    let mut failed = String::new();
+    for story in stories()? {
+        let kind = story.given["kind"].as_str().unwrap_or_default();
+        let is_asked = kind == "Secret" || Kind::ALL.iter().any(|known| known.name() == kind);
+        if story.old.is_some() || !is_asked {
+            continue;
+        }
+        let core = said(&judged_by_core(&story).with_context(|| story.name())?);
+        let plugin = judged_by_plugin(&story).with_context(|| story.name())?;
+        if core != plugin {
+            let _ = writeln!(failed, "{}: core\n{core}plugin\n{plugin}", story.name());
+        }
+    }
+    ensure!(failed.is_empty(), "{failed}");
+    Ok(())
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub const TOUCH: &str = "kubectl-thanos.dev/touch";
 pub const WIRE: &str = "kubectl-thanos.dev/wire";
 /// The value of [`WIRE`] that opts out.
 pub const DISABLED: &str = "disabled";
+/// Label on a Secret: it holds an objstore file; empty or `true` under every key, else under the one that it names.
+pub const OBJSTORE: &str = "kubectl-thanos.dev/objstore";
 /// Finalizer of a wiring with `onDelete: Unwire`.
 pub const FINALIZER: &str = "kubectl-thanos.dev/unwire";
 

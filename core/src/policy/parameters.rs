@@ -155,6 +155,10 @@ pub struct ObjectStorage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     pub containers: Option<Vec<String>>,
+    /// Endpoints (`objstore-place`); left out: Azure accounts only at Azure's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub endpoints: Option<Vec<String>>,
     /// Prefixes inside of them (`objstore-place`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]

@@ -40,6 +40,12 @@ pub(super) fn limits(policy: &Policy) -> Vec<Cover> {
             .max_replicas
             .map(|most| number("replicas", (0, most), Some(1), "true")),
     );
+    checks.extend(limits.max_replicas.map(|_| {
+        let sentence = "must not be DaemonSet, which runs as many as there are nodes";
+        check("mode", sentence, &|spec| {
+            format!("{}.orValue('') == 'DaemonSet'", field(spec, "mode"))
+        })
+    }));
     checks.extend(
         policy
             .body_size
