@@ -24,6 +24,7 @@ mod identity_labels;
 mod image;
 mod inline_credentials;
 mod insecure_tls;
+mod label_values;
 mod limits;
 mod links;
 mod monitor_file_access;
