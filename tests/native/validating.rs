@@ -4,9 +4,9 @@
 //! first alone. A rule is held to what its row says: exact both ways, stricter and looser one way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use anyhow::{Context, Result, bail, ensure};
+use futures::stream::{self, StreamExt, TryStreamExt};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use thanos_core::decide::rules::{RULES, Rule};
@@ -83,9 +83,15 @@ async fn what_a_policy_refuses_is_what_judge_refuses() -> Result<()> {
         .await?;
         let mut asked = Asked::default();
         for (at, room) in rooms.iter().enumerate() {
-            for question in questions(&rooms, at, before[at].as_ref()) {
-                asked.ask(cluster, room, &plain, question).await?;
-            }
+            let questions = questions(&rooms, at, before[at].as_ref());
+            let answers = questions
+                .into_iter()
+                .map(|question| ask(cluster, room, &plain, question));
+            let answers: Vec<_> = stream::iter(answers)
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?;
+            answers.into_iter().for_each(|answer| asked.add(answer));
         }
         println!(
             "{} stories, {} questions, {} that the CRDs refuse; found by rule: {:?}",
@@ -135,6 +141,9 @@ async fn stored(cluster: &Cluster, rooms: &[Room]) -> Result<Vec<Option<Value>>>
     Ok(stored)
 }
 
+/// How many questions of a story are asked at once.
+const AT_ONCE: usize = 8;
+
 /// The name under which an object is stored.
 const OLD: &str = "before";
 
@@ -144,7 +153,8 @@ struct Question {
     old: Option<Value>,
 }
 
-/// The story's own object; with each field of its spec alone and without each; and as an update of what it was.
+/// The story's own object; each field of its spec alone; and, as an update of the whole, the same, without each field, and
+/// as the next story has it.
 fn questions(rooms: &[Room], at: usize, stored: Option<&Value>) -> Vec<Question> {
     let room = &rooms[at];
     let whole = &room.story.given;
@@ -175,10 +185,6 @@ fn questions(rooms: &[Room], at: usize, stored: Option<&Value>) -> Vec<Question>
         });
         others.push(with(&|name| name != field));
     }
-    questions.extend(others.iter().map(|given| Question {
-        given: given.clone(),
-        old: None,
-    }));
     if let Some(stored) = stored {
         let same_kind = rooms.iter().cycle().skip(at + 1).take(rooms.len());
         let next = same_kind
@@ -198,6 +204,7 @@ fn questions(rooms: &[Room], at: usize, stored: Option<&Value>) -> Vec<Question>
             }
         }));
     }
+    questions.dedup_by(|a, b| a.given == b.given && a.old == b.old);
     questions
 }
 
@@ -210,51 +217,48 @@ struct Asked {
 }
 
 impl Asked {
-    async fn ask(
-        &mut self,
-        cluster: &Cluster,
-        room: &Room,
-        plain: &Room,
-        question: Question,
-    ) -> Result<()> {
-        let Some(given) = plain
-            .defaulted(cluster, &question.given, &room.namespace)
-            .await?
-        else {
+    fn add(&mut self, answer: Option<Vec<Compared>>) {
+        let Some(compared) = answer else {
             self.invalid += 1;
-            return Ok(());
+            return;
         };
         self.questions += 1;
-        let story = Story {
-            given,
-            old: question.old,
-            ..room.story.clone()
-        };
-        let answer = room
-            .ask_over(cluster, &question.given, story.old.is_some())
-            .await?;
-        let judgement = judged_by_core(&story)?;
-        for (rule, sentence) in compare(&story, &judgement, &answer)? {
+        for (rule, sentence) in compared {
             *self.found.entry(rule).or_default() += 1;
-            if let Some(sentence) = sentence {
-                let _ = writeln!(
-                    self.wrong,
-                    "{}: {sentence}\n  {}",
-                    story.name(),
-                    story.given["spec"]
-                );
-            }
+            self.wrong.extend(sentence);
         }
-        Ok(())
     }
 }
 
+/// Asks both; nothing where the CRDs refuse the object.
+async fn ask(
+    cluster: &Cluster,
+    room: &Room,
+    plain: &Room,
+    question: Question,
+) -> Result<Option<Vec<Compared>>> {
+    let Some(given) = plain
+        .defaulted(cluster, &question.given, &room.namespace)
+        .await?
+    else {
+        return Ok(None);
+    };
+    let story = Story {
+        given,
+        old: question.old,
+        ..room.story.clone()
+    };
+    let answer = room
+        .ask_over(cluster, &question.given, story.old.is_some())
+        .await?;
+    compare(&story, &judged_by_core(&story)?, &answer).map(Some)
+}
+
+/// A rule by which either finds something, and what is wrong with that.
+type Compared = (&'static str, Option<String>);
+
 /// Of each rule that the story's policies have: what the API server says otherwise than it claims.
-fn compare(
-    story: &Story,
-    judgement: &Judgement,
-    answer: &Answer,
-) -> Result<Vec<(&'static str, Option<String>)>> {
+fn compare(story: &Story, judgement: &Judgement, answer: &Answer) -> Result<Vec<Compared>> {
     let wirings = story.rules()?;
     let policies = story.policies()?;
     let mut compared = Vec::new();
@@ -288,9 +292,11 @@ fn compare(
         };
         if wanted || got {
             let said = format!(
-                "{} judge {wanted}, the API server {got}: {:?}",
+                "{}: {} judge {wanted}, the API server {got}: {:?}\n  {}\n",
+                story.name(),
                 rule.id(),
-                answer.warnings
+                answer.warnings,
+                story.given["spec"]
             );
             compared.push((rule.id(), (!holds).then_some(said)));
         }

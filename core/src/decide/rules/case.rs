@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::places::{Place, Places, Spot, digest};
-use crate::decide::wire::{self, Values};
 use crate::codes::Code;
+use crate::decide::wire::{self, Values};
 use crate::facts::Facts;
 use crate::fields::sensitive::Sort;
 use crate::policy::{Enforcement, Policy};

@@ -10,6 +10,8 @@ use crate::policy::Policy;
 use crate::relabel::quote_meta;
 
 const NODE: &str = "chooses a node";
+/// What any node of a kind has.
+const COMMON: [&str; 2] = ["kubernetes.io/os", "kubernetes.io/arch"];
 
 pub(super) fn host_access(policy: &Policy) -> Vec<Cover> {
     let mut checks = Vec::new();
@@ -24,9 +26,12 @@ pub(super) fn host_access(policy: &Policy) -> Vec<Cover> {
         "must be the default scheduler",
         &|here| format!("!({} in ['', 'default-scheduler'])", here.value),
     ));
-    for path in ["nodeSelector", "tolerations", "priorityClassName"] {
+    for path in ["tolerations", "priorityClassName"] {
         checks.push(empty(path, NODE));
     }
+    checks.push(one("nodeSelector", NODE, &|here| {
+        format!("!{}.all(key, {})", here.value, cel::is_in("key", COMMON))
+    }));
     for path in ["hostAliases", "dnsConfig"] {
         checks.push(empty(path, "changes where names lead"));
     }
