@@ -8,8 +8,8 @@ use serde_json::Value;
 use thanos_core::native;
 use thanos_tests::{Cluster, Options, tools};
 
-use super::enforce;
 use super::room::Room;
+use super::{bound, enforce};
 use crate::doors::{Story, through_core};
 
 /// The stories to which the API server alone answers otherwise, and why.
@@ -100,7 +100,7 @@ async fn what_a_static_wiring_does_is_what_decide_does() -> Result<()> {
         for room in rooms.iter().chain([&plain, &sentinel]) {
             room.furnish(cluster).await?;
         }
-        let bound: Vec<Value> = rooms.iter().flat_map(|room| room.bound.clone()).collect();
+        let bound = bound(&rooms);
         enforce(cluster, &bound, &sentinel, |answer| {
             answer.body["spec"]["remoteWrite"][0]["name"] == "thanos"
         })

@@ -15,8 +15,8 @@ use thanos_core::policy::Enforcement;
 use thanos_core::{Judgement, policy};
 use thanos_tests::{Cluster, Options, tools};
 
-use super::enforce;
 use super::room::{Answer, Room};
+use super::{bound, enforce};
 use crate::doors::{Story, judged_by_core};
 use crate::policies::stories;
 
@@ -76,7 +76,7 @@ async fn what_a_policy_refuses_is_what_judge_refuses() -> Result<()> {
                 .with_context(|| room.story.name())?;
         }
         let before = stored(cluster, &rooms).await?;
-        let bound: Vec<Value> = rooms.iter().flat_map(|room| room.bound.clone()).collect();
+        let bound = bound(&rooms);
         enforce(cluster, &bound, &sentinel, |answer| {
             answer.status == StatusCode::FORBIDDEN
         })
