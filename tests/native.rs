@@ -8,6 +8,7 @@ mod paths;
 mod room;
 mod table;
 mod validating;
+mod written;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -48,7 +48,7 @@ pub(crate) fn run(
     );
     match args.output {
         NativeFormat::Json => {
-            ui.json(&json!({"apiVersion": "v1", "kind": "List", "items": objects}))?
+            ui.json(&json!({"apiVersion": "v1", "kind": "List", "items": objects}))?;
         }
         NativeFormat::Yaml => {
             let documents: Vec<String> = objects.iter().map(document).collect();

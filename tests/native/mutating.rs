@@ -111,7 +111,7 @@ async fn what_a_static_wiring_does_is_what_decide_does() -> Result<()> {
             match difference(cluster, room, &plain).await? {
                 Some(why) => drop(differ.insert(room.story.name(), why)),
                 None if through_core(&room.story)?.0.object["spec"] != room.story.given["spec"] => {
-                    wired += 1
+                    wired += 1;
                 }
                 None => {}
             }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use thanos_core::decide::rules::{RULES, Rule};
 use thanos_core::native::{self, Ask, Cover, FailurePolicy};
@@ -15,7 +15,7 @@ use thanos_core::policy::Enforcement;
 use thanos_core::{Judgement, policy};
 use thanos_tests::{Cluster, Options, tools};
 
-use super::room::{Answer, Room};
+use super::room::{Answer, Room, send};
 use super::{bound, enforce};
 use crate::doors::{Story, judged_by_core};
 use crate::policies::stories;
@@ -52,7 +52,8 @@ fn sentinel(number: usize) -> Result<Room> {
     story.given["spec"]["paused"] = json!(true);
     story.policies = vec![json!({
         "apiVersion": thanos_core::names::API_VERSION, "kind": "ThanosPolicy", "metadata": {"name": "sentinel"},
-        "spec": {"profile": "None", "enforcement": "Deny", "rules": [{"id": "evasion", "enforcement": "Deny"}]},
+        "spec": {"profile": "None", "enforcement": "Deny", "limits": {"maxShards": 4},
+            "rules": [{"id": "evasion", "enforcement": "Deny"}, {"id": "limits", "enforcement": "Deny"}]},
     })];
     Room::new(story, number, objects)
 }
@@ -76,11 +77,13 @@ async fn what_a_policy_refuses_is_what_judge_refuses() -> Result<()> {
                 .with_context(|| room.story.name())?;
         }
         let before = stored(cluster, &rooms).await?;
+        sentinel.store(cluster, OLD).await?;
         let bound = bound(&rooms);
         enforce(cluster, &bound, &sentinel, |answer| {
             answer.status == StatusCode::FORBIDDEN
         })
         .await?;
+        scaled(cluster, &sentinel).await?;
         let mut asked = Asked::default();
         for (at, room) in rooms.iter().enumerate() {
             let questions = questions(&rooms, at, before[at].as_ref());
@@ -91,7 +94,9 @@ async fn what_a_policy_refuses_is_what_judge_refuses() -> Result<()> {
                 .buffered(AT_ONCE)
                 .try_collect()
                 .await?;
-            answers.into_iter().for_each(|answer| asked.add(answer));
+            for answer in answers {
+                asked.add(answer);
+            }
         }
         println!(
             "{} stories, {} questions, {} that the CRDs refuse; found by rule: {:?}",
@@ -112,6 +117,23 @@ async fn what_a_policy_refuses_is_what_judge_refuses() -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// The scale subresource is bounded by the number alone.
+async fn scaled(cluster: &Cluster, room: &Room) -> Result<()> {
+    for (shards, wanted) in [(4, StatusCode::OK), (5, StatusCode::FORBIDDEN)] {
+        let scale = json!({
+            "apiVersion": "autoscaling/v1", "kind": "Scale",
+            "metadata": {"name": OLD, "namespace": room.namespace}, "spec": {"replicas": shards},
+        });
+        let path = format!(
+            "/apis/monitoring.coreos.com/v1/namespaces/{}/prometheuses/{OLD}/scale",
+            room.namespace
+        );
+        let answer = send(cluster, Method::PUT, &path, "?dryRun=All", &scale).await?;
+        ensure!(answer.status == wanted, "{shards}: {}", answer.body);
+    }
+    Ok(())
 }
 
 /// Whether CEL can say anything of a rule, for a policy without parameters.

@@ -94,7 +94,6 @@ pub(super) fn is_in<T: AsRef<str>>(value: &str, all: impl IntoIterator<Item = T>
 /// Right where no value at the path is wrong.
 pub(super) fn path(path: &str, wrong: &dyn Fn(&Here<'_>) -> String) -> String {
     let walk = Walk {
-        path,
         steps: segments(path),
         wrong,
     };
@@ -158,7 +157,6 @@ fn same_item(path: &str, old: &str, now: &str) -> String {
 }
 
 struct Walk<'a> {
-    path: &'a str,
     steps: Vec<&'a str>,
     wrong: &'a dyn Fn(&Here<'_>) -> String,
 }
@@ -190,7 +188,7 @@ impl Walk<'_> {
         let holder = if names.is_empty() { holder } else { base };
         let inner = match self.steps.get(end) {
             None => {
-                let parent = self.parent(base, names);
+                let parent = parent(base, names);
                 let wrong = (self.wrong)(&Here {
                     value: &value,
                     holder,
@@ -224,7 +222,7 @@ impl Walk<'_> {
         let holder = if names.is_empty() { holder } else { base };
         let inner = match self.steps.get(end) {
             None => {
-                let parent = self.parent(base, names);
+                let parent = parent(base, names);
                 let wrong = (self.wrong)(&Here {
                     value: &value,
                     holder,
@@ -248,17 +246,6 @@ impl Walk<'_> {
         format!("{reach} && {inner}")
     }
 
-    /// What holds the value at `names` below `base`: a map, where there are no names.
-    fn parent(&self, base: &str, names: &[&str]) -> String {
-        match names.split_last() {
-            Some((_, before)) => below(base, before),
-            None => base
-                .rsplit_once('[')
-                .map_or(base, |(map, _)| map)
-                .to_owned(),
-        }
-    }
-
     /// The new value at the end of the path.
     fn now(&self, level: usize, names: &[&str]) -> String {
         let mut base = SPEC.to_owned();
@@ -274,7 +261,6 @@ impl Walk<'_> {
             at = end + 1;
             depth += 1;
         }
-        debug_assert!(!self.path.is_empty());
         below(&base, names)
     }
 }
@@ -284,5 +270,16 @@ fn below(base: &str, names: &[&str]) -> String {
         base.to_owned()
     } else {
         format!("{base}.{}", names.join("."))
+    }
+}
+
+/// What holds the value at `names` below `base`: a map, where there are no names.
+fn parent(base: &str, names: &[&str]) -> String {
+    match names.split_last() {
+        Some((_, before)) => below(base, before),
+        None => base
+            .rsplit_once('[')
+            .map_or(base, |(map, _)| map)
+            .to_owned(),
     }
 }

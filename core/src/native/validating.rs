@@ -48,7 +48,7 @@ pub(super) fn objects(
         if let Some(check) = rules::scale(policy)
             && covers.iter().any(|(rule, _)| rule.id() == "limits")
         {
-            objects.extend(frame.of_scale(*enforcement, check));
+            objects.extend(frame.of_scale(*enforcement, &check));
         }
     }
     objects
@@ -79,9 +79,9 @@ impl Frame<'_> {
     }
 
     /// The scale subresource: its object has no labels, and no parent to look at.
-    fn of_scale(&self, enforcement: Enforcement, check: Check) -> Vec<Value> {
+    fn of_scale(&self, enforcement: Enforcement, check: &Check) -> Vec<Value> {
         let rule = RULES.iter().filter(|rule| rule.id() == "limits");
-        let validations = rule.map(|rule| self.validation(rule, &check, "object.metadata"));
+        let validations = rule.map(|rule| self.validation(rule, check, "object.metadata"));
         let validations: Vec<Value> = validations.collect();
         let spec = json!({
             "failurePolicy": self.failure.word(),

@@ -16,7 +16,7 @@ pub(super) fn identity(ask: &Ask<'_>) -> Vec<Cover> {
             checks.push(one(&path, "gives the pod an identity", &|here| {
                 has_prefix(here, GIVEN)
             }));
-        } else if path.ends_with(".sigv4") {
+        } else if path.rsplit('.').next() == Some("sigv4") {
             for member in ["roleArn", "profile", "externalId"] {
                 checks.push(empty(
                     &format!("{path}.{member}"),

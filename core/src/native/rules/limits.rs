@@ -157,10 +157,11 @@ const UNITS: [(char, usize, i64); 7] = [
 fn duration(text: &str) -> (String, String) {
     let written = text;
     let text = format!("{text}.replace('ms', 'u')");
-    let expression: String = UNITS
+    let expression: Vec<String> = UNITS
         .iter()
         .map(|(unit, digits, _)| format!("(0*[0-9]{{1,{digits}}}{unit})?"))
         .collect();
+    let expression = expression.concat();
     let amount = |(unit, _, milliseconds): &(char, usize, i64)| {
         format!("int('0' + {text}.find('[0-9]+{unit}').replace('{unit}', '')) * {milliseconds}")
     };
