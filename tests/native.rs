@@ -5,6 +5,7 @@
 
 mod mutating;
 mod paths;
+mod questions;
 mod room;
 mod table;
 mod validating;
