@@ -32,6 +32,7 @@ pub(crate) struct Answer {
 }
 
 /// One folder under `tests/cases/`.
+#[derive(Clone)]
 pub(crate) struct Story {
     pub(crate) folder: PathBuf,
     pub(crate) given: Value,

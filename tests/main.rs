@@ -17,6 +17,7 @@ mod coverage;
 mod doors;
 mod harness;
 mod member;
+mod native;
 mod objstore;
 mod plugin;
 mod policies;

@@ -13,6 +13,7 @@ use crate::Surroundings;
 mod cluster;
 mod help;
 mod misuse;
+mod native;
 mod offline;
 mod policy;
 
@@ -22,6 +23,7 @@ pub use cluster::{
 };
 pub use help::{called_as, command};
 pub use misuse::meant;
+pub use native::{NativeFormat, OnFailure, PolicyNativeArgs};
 pub use offline::{
     CompletionArgs, CompletionFor, DiffArgs, ExplainArgs, FailOn, InjectArgs, InjectFormat,
     ReportFormat, VersionArgs, WhyArgs, WorldArgs,

@@ -28,6 +28,7 @@ mod inject;
 mod inputs;
 mod judge;
 pub mod manifests;
+mod native;
 mod paths;
 mod policy;
 mod runtime;

@@ -18,5 +18,6 @@ pub(crate) fn run(args: &PolicyArgs, global: &Global, ui: &mut Ui<'_>) -> Result
         PolicyVerb::Show(args) => show::run(args, global, ui),
         PolicyVerb::Init(args) => init::run(args, ui),
         PolicyVerb::Rules(args) => rules::run(args, ui),
+        PolicyVerb::Native(args) => crate::native::run(args, global, ui),
     }
 }

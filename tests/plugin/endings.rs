@@ -56,6 +56,7 @@ fn the_format_never_changes_the_exit_code() {
         ("validate".to_owned(), &["text", "json", "sarif"], 2),
         ("policy rules".to_owned(), &["text", "json"], 0),
         ("policy audit".to_owned(), &["text", "json"], 2),
+        ("policy native".to_owned(), &["yaml", "json"], 2),
         (
             "policy show --for a/b --kubeconfig DIR/none".to_owned(),
             &["text", "json"],

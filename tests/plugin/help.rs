@@ -33,6 +33,7 @@ fn help_goes_to_standard_output_and_ends_with_0() {
         "policy audit",
         "policy show",
         "policy init",
+        "policy native",
         "explain",
         "completion",
         "version",
@@ -51,7 +52,13 @@ fn help_goes_to_standard_output_and_ends_with_0() {
 
 #[test]
 fn no_flag_and_no_variable_takes_a_secret() {
-    let policy = ["policy test", "policy audit", "policy show", "policy init"];
+    let policy = [
+        "policy test",
+        "policy audit",
+        "policy show",
+        "policy init",
+        "policy native",
+    ];
     let others = ["init", "enroll", "get", "why", "inject", "diff", "validate"];
     for verb in others.into_iter().chain(policy) {
         let help = run(&format!("{verb} --help")).out;
@@ -174,6 +181,7 @@ fn exit_codes_are_told_in_the_help() {
         "policy audit",
         "policy show",
         "policy init",
+        "policy native",
     ] {
         let help = run(&format!("{verb} --help")).out;
         assert_eq!(help.matches("Exit codes: 0 ").count(), 1, "{verb}\n{help}");

@@ -114,7 +114,8 @@ impl Threshold {
   kubectl thanos policy init policies/ --url https://receive.example.com/api/v1/receive
   kubectl thanos policy test policies/                                  the cases beside the policies
   kubectl thanos policy audit --live -A                                 what Deny would refuse of what exists
-  kubectl thanos policy show --for team-a/k8s                           which rules hold for one object")]
+  kubectl thanos policy show --for team-a/k8s                           which rules hold for one object
+  kubectl thanos policy native -f policies/                             what the API server can do without the webhook")]
 pub struct PolicyArgs {
     /// What to do.
     #[command(subcommand)]
@@ -133,6 +134,7 @@ pub enum PolicyVerb {
     Show(PolicyShowArgs),
     Init(PolicyInitArgs),
     Rules(PolicyRulesArgs),
+    Native(super::PolicyNativeArgs),
 }
 
 /// Run the cases beside policies.
