@@ -16,6 +16,8 @@ mod make;
 mod program;
 mod providers;
 
+pub(crate) use canary::seeded;
+
 /// Where Thanos and we differ on purpose: by a part of what one of them says, and why. docs/objstore.md has them too.
 ///
 /// A file that we refuse and Thanos takes.

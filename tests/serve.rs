@@ -1,5 +1,6 @@
 //! `thanos-webhook serve` on a real socket: deadlines, limits, certificates, the end, and a real API server.
 
+mod canary;
 mod certificates;
 mod cluster;
 mod deadlines;

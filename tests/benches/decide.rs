@@ -25,23 +25,32 @@ fn read(name: &str) -> Result<Value> {
         .context("an empty file")
 }
 
-/// A policy with the parameters of the rules about sending.
-fn policy(profile: &str) -> Result<Policy> {
-    policy::read(&json!({
+/// A policy with every parameter that a rule has.
+fn policy(name: &str, profile: &str, namespaces: &Value) -> Result<Arc<Policy>> {
+    let raw = json!({
         "apiVersion": names::API_VERSION,
         "kind": "ThanosPolicy",
-        "metadata": {"name": "shared"},
+        "metadata": {"name": name},
         "spec": {
             "profile": profile,
             "enforcement": "Deny",
+            "namespaceSelector": namespaces,
             "remoteWrite": {
                 "allowedUrls": ["https://*.example.com/api/v1/receive"],
                 "allowedSecrets": [],
                 "requireWiring": ["hub"],
             },
+            "labels": {"required": ["cluster"]},
+            "limits": {
+                "sampleLimit": 50_000, "targetLimit": 500, "bodySizeLimit": "50MB", "minScrapeInterval": "10s",
+                "maxReplicas": 3, "maxShards": 4, "maxRetention": "15d", "queue": {"maxShards": 50},
+            },
+            "allow": {"images": ["quay.io/prometheus/*"], "volumeTypes": ["emptyDir"], "minimumVersion": "v3.0.0"},
+            "objectStorage": {"types": ["AZURE"], "secretless": true},
         },
-    }))
-    .map_err(|faults| anyhow!("{faults:?}"))
+    });
+    let read = policy::read(&raw).map_err(|faults| anyhow!("{faults:?}"))?;
+    Ok(Arc::new(read))
 }
 
 fn main() -> Result<()> {
@@ -69,19 +78,30 @@ fn main() -> Result<()> {
     criterion.bench_function("decide and patch, wired already", |bencher| {
         bencher.iter(|| patch(black_box(&wired)));
     });
+    let charges = |object: &Value, rules: &Rules| {
+        let subject = Subject::read(object, None, "monitoring").ok()?;
+        Some(judge(&subject, &facts, rules).charges.len())
+    };
     // Every rule that Baseline has, and those of Restricted beside.
     for profile in ["Baseline", "Restricted"] {
-        let rules = rules.clone().with_policies([Arc::new(policy(profile)?)]);
-        let charges = |object: &Value| {
-            let subject = Subject::read(object, None, "monitoring").ok()?;
-            Some(judge(&subject, &facts, &rules).charges.len())
-        };
+        let rules = rules
+            .clone()
+            .with_policies([policy("shared", profile, &json!({}))?]);
         for (word, object) in [("fresh", &fresh), ("wired already", &wired)] {
             criterion.bench_function(&format!("judge by {profile}, {word}"), |bencher| {
-                bencher.iter(|| charges(black_box(object)));
+                bencher.iter(|| charges(black_box(object), &rules));
             });
         }
     }
+    // At most three times as long as the one that matches.
+    let elsewhere = json!({"matchLabels": {"team": "another"}});
+    let others = (0..199).map(|at| policy(&format!("other-{at}"), "Baseline", &elsewhere));
+    let mut many = others.collect::<Result<Vec<_>>>()?;
+    many.push(policy("shared", "Baseline", &json!({}))?);
+    let rules = rules.with_policies(many);
+    criterion.bench_function("judge by 200 policies, one of them matches", |bencher| {
+        bencher.iter(|| charges(black_box(&wired), &rules));
+    });
     criterion.final_summary();
     Ok(())
 }

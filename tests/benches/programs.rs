@@ -37,6 +37,7 @@ fn main() -> Result<()> {
         "20 ms",
     );
     inject()?;
+    validate()?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
@@ -135,6 +136,62 @@ fn inject() -> Result<()> {
     }
     Ok(())
 }
+
+/// `validate` over a thousand manifests, and over a thousand Secrets that hold an objstore file.
+fn validate() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let policy = folder.path().join("shared.yaml");
+    std::fs::write(&policy, SHARED)?;
+    let mut secrets = String::new();
+    for at in 0..1000 {
+        let _ = write!(secrets, "---\n{}", SECRET.replace("NAME", &at.to_string()));
+    }
+    for (what, manifests) in [("manifests", thousand()?), ("objstore Secrets", secrets)] {
+        let file = folder.path().join("given.yaml");
+        std::fs::write(&file, manifests)?;
+        let mut line = vec![ours("kubectl-thanos")?.into_os_string(), "validate".into()];
+        line.extend(["-f".into(), file.into(), "--policy".into()]);
+        line.push(policy.clone().into());
+        let time = median(11, || {
+            let output = Command::new(&line[0]).args(&line[1..]).output()?;
+            let said = String::from_utf8_lossy(&output.stderr).into_owned()
+                + &String::from_utf8_lossy(&output.stdout);
+            ensure!(
+                output.status.success() && said.contains("1000 objects"),
+                "{said}"
+            );
+            Ok(())
+        })?;
+        row(
+            &format!("validate of 1 000 {what}, median of 11"),
+            &milliseconds(time),
+            "200 ms",
+        );
+    }
+    Ok(())
+}
+
+const SHARED: &str = "\
+apiVersion: kubectl-thanos.dev/v1alpha1
+kind: ThanosPolicy
+metadata: {name: shared}
+spec:
+  enforcement: Deny
+  remoteWrite: {allowedUrls: ['https://*.example.com/api/v1/receive']}
+  objectStorage: {types: [AZURE], secretless: true}
+";
+
+const SECRET: &str = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: objstore-NAME, namespace: monitoring}
+stringData:
+  objstore.yml: |
+    type: AZURE
+    config:
+      storage_account: thanostore
+      container: thanos
+";
 
 /// What comes nearest to a wiring in Kyverno's own words.
 const POLICY: &str = "\
