@@ -14,6 +14,7 @@ mod charts;
 mod codes;
 mod control;
 mod doors;
+mod evasion;
 mod harness;
 mod member;
 mod plugin;

@@ -1,0 +1,285 @@
+//! The same thing at another place of the same shape: what may stand there is what the CRD's schema says.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+use thanos_core::Kind;
+
+use super::super::chance::Chance;
+use super::super::plan::{Plan, map};
+use super::super::server::schema;
+use super::{is_url_field, last_name, pointers, take};
+
+/// A place in a schema and the shape of what may stand there.
+struct Place {
+    kind: Kind,
+    steps: Vec<String>,
+    shape: String,
+}
+
+static PLACES: LazyLock<Vec<Place>> = LazyLock::new(|| {
+    let mut places = Vec::new();
+    for kind in Kind::ALL {
+        walk(kind, schema::spec(kind), &mut Vec::new(), &mut places);
+    }
+    places
+});
+
+fn walk(kind: Kind, schema: &Value, steps: &mut Vec<String>, places: &mut Vec<Place>) {
+    const WHOLE: [&str; 6] = [
+        "containers",
+        "initContainers",
+        "volumes",
+        "affinity",
+        "storage",
+        "topologySpreadConstraints",
+    ];
+    if steps.len() > 8
+        || steps
+            .first()
+            .is_some_and(|first| WHOLE.contains(&first.as_str()))
+    {
+        return;
+    }
+    if let Some(last) = steps.iter().rev().find(|step| *step != "[]") {
+        let shape = shape(last, schema);
+        places.push(Place {
+            kind,
+            steps: steps.clone(),
+            shape,
+        });
+    }
+    for (name, below) in schema["properties"].as_object().into_iter().flatten() {
+        steps.push(name.clone());
+        walk(kind, below, steps, places);
+        steps.pop();
+    }
+    if schema["items"].is_object() {
+        steps.push("[]".to_owned());
+        walk(kind, &schema["items"], steps, places);
+        steps.pop();
+    }
+}
+
+/// References are alike whatever they are called, and so are urls and files; all else is known by its name.
+fn shape(name: &str, schema: &Value) -> String {
+    let has = |field: &str| schema["properties"].get(field).is_some();
+    let text = schema["type"] == "string";
+    if has("key") && has("name") {
+        "a reference".to_owned()
+    } else if text && is_url_field(name) {
+        "a url".to_owned()
+    } else if text && name.ends_with("File") {
+        "a file".to_owned()
+    } else {
+        format!("{name} {}", schema["type"])
+    }
+}
+
+fn shape_of(pointer: &str, value: &Value) -> String {
+    let name = last_name(pointer);
+    let kind = match value {
+        Value::Object(members) if members.contains_key("key") && members.contains_key("name") => {
+            return "a reference".to_owned();
+        }
+        Value::Object(_) => "object",
+        Value::Array(_) => "array",
+        Value::String(_) if is_url_field(pointer) => return "a url".to_owned(),
+        Value::String(_) if name.ends_with("File") => return "a file".to_owned(),
+        Value::String(_) => "string",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::Null => "null",
+    };
+    format!("{name} {}", json!(kind))
+}
+
+/// Moves something to another place where it fits.
+pub(super) fn elsewhere(plan: &mut Plan, chance: &mut Chance) {
+    moved(plan, chance, false);
+}
+
+/// Likewise, and leaves it where it was.
+pub(super) fn elsewhere_too(plan: &mut Plan, chance: &mut Chance) {
+    moved(plan, chance, true);
+}
+
+fn moved(plan: &mut Plan, chance: &mut Chance, keep: bool) {
+    let kind = plan.kind();
+    let spec = plan.object["spec"].clone();
+    let changed: Vec<String> = pointers(&spec, &|at, value| {
+        !at.is_empty() && plan.clean["spec"].pointer(at) != Some(value)
+    });
+    let Some(from) = chance.pick(&changed) else {
+        return;
+    };
+    let value = spec.pointer(from).cloned().unwrap_or_default();
+    let shape = shape_of(from, &value);
+    let fitting: Vec<&Place> = PLACES
+        .iter()
+        .filter(|place| place.kind == kind && place.shape == shape)
+        .collect();
+    let Some(to) = chance.pick(&fitting) else {
+        return;
+    };
+    if !keep {
+        take(&mut plan.object["spec"], from);
+    }
+    put(
+        &mut plan.object["spec"],
+        schema::spec(kind),
+        &to.steps,
+        value,
+    );
+}
+
+/// Puts a value at a place, with what the schema wants around it.
+fn put(at: &mut Value, schema: &Value, steps: &[String], value: Value) {
+    let Some((step, rest)) = steps.split_first() else {
+        *at = value;
+        return;
+    };
+    if step == "[]" {
+        if !at.is_array() {
+            *at = json!([]);
+        }
+        let items = at.as_array_mut().unwrap();
+        if items.is_empty() || rest.is_empty() {
+            items.push(Value::Null);
+        }
+        let last = items.last_mut().unwrap();
+        put(last, &schema["items"], rest, value);
+        complete(last, &schema["items"]);
+    } else {
+        let below = &schema["properties"][step];
+        let member = map(at).entry(step.clone()).or_insert(Value::Null);
+        put(member, below, rest, value);
+        complete(at, schema);
+    }
+}
+
+/// What a schema requires and is not there.
+fn complete(value: &mut Value, schema: &Value) {
+    let Some(members) = value.as_object_mut() else {
+        return;
+    };
+    for name in schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        let below = &schema["properties"][name];
+        let mut made = match below["type"].as_str() {
+            Some("object") => Value::Object(Map::new()),
+            Some("integer") => json!(1),
+            Some("boolean") => json!(false),
+            Some("array") => json!([]),
+            _ if is_url_field(name) => json!("https://a.example.com/api/v1/receive"),
+            _ => json!("x"),
+        };
+        complete(&mut made, below);
+        members.entry(name.to_owned()).or_insert(made);
+    }
+}
+
+/// One credential as another: `basicAuth.password` as `oauth2.clientSecret`.
+pub(super) fn as_another_credential(plan: &mut Plan, chance: &mut Chance) {
+    let found = pointers(&plan.object["spec"], &|_, value| {
+        value["key"].is_string() && value["name"].is_string()
+    });
+    let Some(reference) = chance
+        .pick(&found)
+        .and_then(|at| plan.object["spec"].pointer(at))
+        .cloned()
+    else {
+        return;
+    };
+    let id = "11111111-2222-3333-4444-555555555555";
+    let token = "https://a.example.com/api/v1/receive";
+    let forms = [
+        json!({"authorization": {"type": "Basic2", "credentials": reference}}),
+        json!({"basicAuth": {"username": reference, "password": reference}}),
+        json!({"oauth2": {"clientId": {"secret": reference}, "clientSecret": reference, "tokenUrl": token}}),
+        json!({"oauth2": {"clientId": {"configMap": reference}, "clientSecret": {"name": "my-own-secret", "key": "s"}, "tokenUrl": token}}),
+        json!({"sigv4": {"accessKey": reference, "secretKey": reference}}),
+        json!({"azureAd": {"oauth": {"clientId": id, "clientSecret": reference, "tenantId": id}}}),
+        json!({"tlsConfig": {"keySecret": reference, "cert": {"secret": reference}}}),
+        json!({"tlsConfig": {"ca": {"configMap": reference}}}),
+        json!({"proxyFromEnvironment": true, "proxyConnectHeader": {"X": [reference]}}),
+    ];
+    let form = chance.one(&forms);
+    let hosts = pointers(&plan.object["spec"], &|_, value| value["url"].is_string());
+    let host = chance
+        .pick(&hosts)
+        .and_then(|at| plan.object["spec"].pointer_mut(at));
+    if let (Some(Value::Object(host)), Value::Object(form)) = (host, form) {
+        for field in [
+            "basicAuth",
+            "authorization",
+            "oauth2",
+            "sigv4",
+            "azureAd",
+            "tlsConfig",
+        ] {
+            host.shift_remove(field);
+        }
+        host.extend(form);
+    }
+}
+
+/// What one entry of `remoteWrite` has for one of `remoteRead`, an alertmanager, the API server or a scrape class.
+pub(super) fn between_entries(plan: &mut Plan, chance: &mut Chance) {
+    let entries = pointers(&plan.object["spec"], &|_, value| value["url"].is_string());
+    let Some(at) = chance.pick(&entries).cloned() else {
+        return;
+    };
+    let Some(mut entry) = take(&mut plan.object["spec"], &at) else {
+        return;
+    };
+    let spec = &mut plan.object["spec"];
+    let mut push = |list: &str, entry: Value| match spec[list].as_array_mut() {
+        Some(items) => items.push(entry),
+        None => spec[list] = json!([entry]),
+    };
+    match chance.below(5) {
+        0 => push("remoteRead", entry),
+        1 => push("remoteWrite", entry),
+        2 => push("scrapeClasses", entry),
+        3 => {
+            map(&mut entry).extend([
+                ("name".to_owned(), json!("am")),
+                ("port".to_owned(), json!("web")),
+            ]);
+            spec["alerting"] = json!({"alertmanagers": [entry]});
+        }
+        _ => {
+            entry["host"] = entry["url"].clone();
+            spec["apiserverConfig"] = entry;
+        }
+    }
+}
+
+/// The offence one level deeper, where an unknown field is dropped and a known one is not.
+pub(super) fn nest(plan: &mut Plan, chance: &mut Chance) {
+    let keys: Vec<String> = plan.spec().keys().cloned().collect();
+    let Some(value) = chance.pick(&keys).and_then(|key| {
+        plan.spec()
+            .get(key)
+            .cloned()
+            .map(|value| (key.clone(), value))
+    }) else {
+        return;
+    };
+    let into = chance.one(&[
+        "thanos",
+        "web",
+        "alerting",
+        "tracingConfig",
+        "query",
+        "rules",
+        "tsdb",
+        "spec",
+    ]);
+    map(plan.spec().entry(into).or_insert(Value::Null)).insert(value.0, value.1);
+}

@@ -1,0 +1,204 @@
+//! Who an object's samples say they are, and whether anybody still watches over it.
+
+use serde_json::{Value, json};
+
+use super::{Seen, says};
+
+pub(super) fn look(seen: &mut Seen<'_>) {
+    let labels = if seen.is("ThanosRuler") {
+        "labels"
+    } else {
+        "externalLabels"
+    };
+    let required = seen.law.policy["labels"]["required"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    for label in required.filter_map(Value::as_str) {
+        required_label(seen, labels, label);
+    }
+    replica_label(seen);
+    if *seen.spec("paused") == true {
+        seen.add("evasion", "paused", &Value::Null);
+    }
+    let controller =
+        &seen.object["metadata"]["annotations"]["operator.prometheus.io/controller-id"];
+    if says(controller) {
+        seen.add("evasion", "controller-id", controller);
+    }
+    let selectors = [
+        "serviceMonitorSelector",
+        "podMonitorSelector",
+        "probeSelector",
+        "scrapeConfigSelector",
+    ];
+    if seen.is("Prometheus")
+        && selectors
+            .iter()
+            .all(|selector| seen.spec(selector).is_null())
+    {
+        seen.add("evasion", "unmanaged", &Value::Null);
+    }
+    required_wiring(seen);
+}
+
+fn required_label(seen: &mut Seen<'_>, labels: &str, label: &str) {
+    let value = &seen.spec(labels)[label];
+    if !says(value) {
+        seen.add("identity-labels", format!("missing {label}"), &Value::Null);
+    }
+    let names = [
+        seen.spec("prometheusExternalLabelName"),
+        seen.spec("replicaExternalLabelName"),
+        &seen.spec("shardingStrategy")["topology"]["externalLabelName"],
+    ];
+    if names.iter().any(|name| *name == label) {
+        seen.add("identity-labels", format!("taken {label}"), &Value::Null);
+    }
+    if seen
+        .spec("alertDropLabels")
+        .as_array()
+        .is_some_and(|dropped| dropped.contains(&json!(label)))
+    {
+        seen.add("identity-labels", format!("dropped {label}"), &Value::Null);
+    }
+    for (place, entry) in seen.items("remoteWrite") {
+        for rule in entry["writeRelabelConfigs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            if drops(rule, label) {
+                seen.add("identity-labels", format!("{place} drops {label}"), rule);
+            }
+        }
+    }
+}
+
+/// The plain ways to lose a label; a regular expression that is more than that is the rule's own business.
+fn drops(rule: &Value, label: &str) -> bool {
+    let action = rule["action"]
+        .as_str()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let regex = rule["regex"].as_str().unwrap_or_default();
+    action == "labeldrop" && (regex == label || [".*", ".+", "(.*)", "(.+)"].contains(&regex))
+}
+
+fn replica_label(seen: &mut Seen<'_>) {
+    let many = |field: &str| seen.spec(field).as_i64().is_some_and(|number| number > 1);
+    let daemons = *seen.spec("mode") == "DaemonSet";
+    if !(many("replicas") || many("shards")) || seen.is("ThanosRuler") || daemons {
+        return;
+    }
+    if *seen.spec("replicaExternalLabelName") == "" {
+        seen.add("replica-label", "none", &Value::Null);
+    }
+    let name = seen
+        .spec("replicaExternalLabelName")
+        .as_str()
+        .unwrap_or("prometheus_replica");
+    for (place, entry) in seen.items("remoteWrite") {
+        for rule in entry["writeRelabelConfigs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            if drops(rule, name) {
+                seen.add("replica-label", format!("{place} drops"), rule);
+            }
+        }
+    }
+}
+
+/// Each required wiring that selects the object has exactly one entry, whole, and its labels are enforced.
+fn required_wiring(seen: &mut Seen<'_>) {
+    let required = seen.law.policy["remoteWrite"]["requireWiring"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    for name in required {
+        let wiring = seen
+            .law
+            .wirings
+            .iter()
+            .find(|wiring| wiring["metadata"]["name"] == *name);
+        if let Some(wiring) = wiring.filter(|wiring| seen.selected_by(wiring))
+            && !wired(seen, wiring)
+        {
+            seen.add("required-wiring", name.to_string(), &Value::Null);
+        }
+    }
+}
+
+fn wired(seen: &Seen<'_>, wiring: &Value) -> bool {
+    let wanted = &wiring["spec"]["remoteWrite"];
+    let name = wanted["name"].as_str().unwrap_or("thanos");
+    let entries = seen.items("remoteWrite");
+    let mut named = entries.iter().filter(|(_, entry)| entry["name"] == name);
+    let (Some((_, entry)), None) = (named.next(), named.next()) else {
+        return false;
+    };
+    let filled = |text: &str| {
+        text.replace(
+            "{cluster}",
+            wiring["spec"]["cluster"].as_str().unwrap_or_default(),
+        )
+        .replace("{namespace}", &seen.law.namespace)
+        .replace(
+            "{name}",
+            seen.object["metadata"]["name"].as_str().unwrap_or_default(),
+        )
+    };
+    let auth = wanted["auth"].as_object().into_iter().flatten();
+    let authenticated = auth
+        .filter(|(kind, _)| *kind != "none")
+        .all(|(kind, value)| same(&entry[kind], value));
+    let tenant = match wanted["tenant"]["header"].as_str() {
+        Some(header) => {
+            entry["headers"]
+                == json!({header: filled(wanted["tenant"]["value"].as_str().unwrap_or_default())})
+        }
+        None => !says(&entry["headers"]),
+    };
+    let elsewhere = [
+        "proxyUrl",
+        "proxyFromEnvironment",
+        "bearerToken",
+        "bearerTokenFile",
+    ]
+    .iter()
+    .any(|field| says(&entry[field]));
+    let standard = json!({"cluster": "{cluster}"});
+    let enforced = wiring["spec"]["labels"]
+        .get("enforced")
+        .unwrap_or(&standard)
+        .as_object();
+    let rules = entry["writeRelabelConfigs"].as_array();
+    let labelled = enforced.into_iter().flatten().all(|(label, value)| {
+        let value = filled(value.as_str().unwrap_or_default());
+        let closes = |rule: &Value| {
+            rule["targetLabel"] == label.as_str()
+                && rule["replacement"] == value.as_str()
+                && !says(&rule["sourceLabels"])
+        };
+        seen.spec("externalLabels")[label] == value.as_str()
+            && rules.is_some_and(|rules| rules.iter().rev().take(16).any(closes))
+    });
+    entry["url"] == wanted["url"]
+        && entry["followRedirects"] != true
+        && authenticated
+        && tenant
+        && !elsewhere
+        && labelled
+}
+
+/// Whether a value holds what is wanted; what the CRD adds beside it does not matter.
+fn same(value: &Value, wanted: &Value) -> bool {
+    match wanted {
+        Value::Object(members) => members
+            .iter()
+            .all(|(name, wanted)| same(&value[name], wanted)),
+        other => value == other,
+    }
+}
