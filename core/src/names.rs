@@ -32,11 +32,24 @@ pub const MANAGER_CONTROL: &str = "thanos-webhook";
 pub const OPERATOR_GROUP: &str = "monitoring.coreos.com";
 /// Annotation on the operator's CRDs: the operator version they belong to.
 pub const OPERATOR_VERSION: &str = "operator.prometheus.io/version";
+/// Annotation on the operator's objects: which of several operators looks after them.
+pub const CONTROLLER_ID: &str = "operator.prometheus.io/controller-id";
 /// Label that the API server puts on every namespace.
 pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
 /// The tenant header that Thanos Receive falls back to, whatever it is told.
 pub const TENANT_HEADER: &str = "THANOS-TENANT";
+
+/// Keys under which Secrets hold an object-store file: no other Secret is sent to the webhook.
+pub const OBJSTORE_KEYS: [&str; 7] = [
+    "objstore.yml",
+    "objstore.yaml",
+    "thanos.yaml",
+    "object-store.yaml",
+    "object-storage-configs.yaml",
+    "bucket.yml",
+    "bucket.yaml",
+];
 
 /// Path of the mutating webhook.
 pub const PATH_MUTATE: &str = "/mutate";

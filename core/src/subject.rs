@@ -8,6 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::names;
 
+mod scale;
+
+pub use scale::scaled;
+
 /// A kind of the operator's that is wired.
 #[derive(
     Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,

@@ -18,6 +18,7 @@ mod file_writes;
 mod host_access;
 mod identity;
 mod identity_labels;
+mod image;
 mod inline_credentials;
 mod insecure_tls;
 mod limits;
@@ -33,6 +34,7 @@ mod raw_arguments;
 mod remote_write_names;
 mod replica_label;
 mod required_wiring;
+mod shape;
 mod tenant_header;
 
 use std::sync::Arc;

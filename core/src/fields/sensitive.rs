@@ -63,6 +63,108 @@ rows! {
     "remoteRead[].url"                     Url        "egress-url" "plaintext-url" "inline-credentials";
     "**.proxyUrl"                          Url        "egress-url" "inline-credentials";
     "**.oauth2.tokenUrl"                   Url        "egress-url" "plaintext-url" "inline-credentials";
+
+    // Out of sight, open to others, past the fields.
+    "paused"                               Switch     "evasion";
+    "serviceMonitorSelector"               Selector   "evasion";
+    "podMonitorSelector"                   Selector   "evasion";
+    "probeSelector"                        Selector   "evasion";
+    "scrapeConfigSelector"                 Selector   "evasion";
+    "remoteWriteSelector"                  Selector   "evasion";
+    "remoteWriteNamespaceSelector"         Selector   "evasion" "cross-namespace";
+    "enableRemoteWriteReceiver"            Switch     "open-inbound";
+    "remoteWriteReceiverMessageVersions"   Switch     "open-inbound";
+    "enableOTLPReceiver"                   Switch     "open-inbound";
+    "otlp"                                 Switch     "open-inbound";
+    "enableAdminAPI"                       Switch     "open-inbound";
+    "additionalArgs[]"                     Container  "raw-arguments" "evasion" "open-inbound" "limits" "objstore-reference";
+    "thanos.additionalArgs[]"              Container  "raw-arguments" "evasion" "objstore-reference";
+    "enableFeatures[]"                     Container  "raw-arguments" "open-inbound";
+    "tsdb.chunkEncoding"                   Switch     "raw-arguments";
+    // How much is taken.
+    "enforcedSampleLimit"                  Limit      "limits";
+    "enforcedTargetLimit"                  Limit      "limits";
+    "enforcedLabelLimit"                   Limit      "limits";
+    "enforcedLabelNameLengthLimit"         Limit      "limits";
+    "enforcedLabelValueLengthLimit"        Limit      "limits";
+    "enforcedKeepDroppedTargets"           Limit      "limits";
+    "enforcedBodySizeLimit"                Limit      "limits";
+    "scrapeInterval"                       Limit      "limits";
+    "replicas"                             Limit      "limits";
+    "shards"                               Limit      "limits";
+    "retention"                            Limit      "limits";
+    "retentionSize"                        Limit      "limits";
+    "retentionPercentage"                  Limit      "limits";
+    "remoteWrite[].queueConfig.maxShards"  Limit      "limits";
+    "remoteWrite[].queueConfig.capacity"   Limit      "limits";
+    "remoteWrite[].queueConfig.maxSamplesPerSend" Limit "limits";
+    // The pod.
+    "containers"                           Container  "pod-containers";
+    "initContainers"                       Container  "pod-containers";
+    "image"                                Container  "pod-containers";
+    "baseImage"                            Container  "pod-containers";
+    "tag"                                  Container  "pod-containers";
+    "version"                              Container  "pod-containers";
+    "thanos.image"                         Container  "pod-containers";
+    "thanos.baseImage"                     Container  "pod-containers";
+    "imagePullSecrets[]"                   Reference  "pod-containers";
+    "hostNetwork"                          Host       "host-access";
+    "hostUsers"                            Host       "host-access";
+    "hostAliases"                          Host       "host-access";
+    "dnsConfig"                            Host       "host-access";
+    "dnsPolicy"                            Host       "host-access";
+    "nodeSelector"                         Host       "host-access";
+    "tolerations"                          Host       "host-access";
+    "priorityClassName"                    Host       "host-access";
+    "schedulerName"                        Host       "host-access";
+    "affinity"                             Host       "host-access";
+    "securityContext"                      Host       "host-access";
+    "containers"                           Host       "host-access";
+    "initContainers"                       Host       "host-access";
+    "volumes"                              Host       "host-access" "mounts";
+    "storage"                              Host       "mounts";
+    "volumeMounts[]"                       Host       "mounts";
+    "thanos.volumeMounts[]"                Host       "mounts";
+    "secrets[]"                            Reference  "mounts";
+    "configMaps[]"                         Reference  "mounts";
+    "serviceAccountName"                   Identity   "identity";
+    "automountServiceAccountToken"         Identity   "identity";
+    "podMetadata.labels{}"                 Identity   "identity";
+    "podMetadata.annotations{}"            Identity   "identity";
+    "**.azureAd.managedIdentity"           Identity   "identity";
+    "**.azureAd.oauth"                     Identity   "identity";
+    "**.azureAd.sdk"                       Identity   "identity";
+    "**.azureAd.workloadIdentity"          Identity   "identity";
+    "**.sigv4"                             Identity   "identity";
+    // Configuration elsewhere.
+    "additionalScrapeConfigs"              Reference  "opaque-config";
+    "additionalAlertManagerConfigs"        Reference  "opaque-config";
+    "additionalAlertRelabelConfigs"        Reference  "opaque-config";
+    "queryConfig"                          Reference  "opaque-config";
+    "alertmanagersConfig"                  Reference  "opaque-config";
+    "alertRelabelConfigs"                  Reference  "opaque-config";
+    "alertRelabelConfigFile"               File       "opaque-config";
+    "tracingConfig"                        Reference  "opaque-config";
+    "tracingConfigFile"                    File       "opaque-config";
+    "thanos.tracingConfig"                 Reference  "opaque-config";
+    "thanos.tracingConfigFile"             File       "opaque-config";
+    "objectStorageConfig"                  Reference  "opaque-config" "objstore-reference";
+    "objectStorageConfigFile"              File       "opaque-config" "objstore-reference";
+    "thanos.objectStorageConfig"           Reference  "opaque-config" "objstore-reference";
+    "thanos.objectStorageConfigFile"       File       "opaque-config" "objstore-reference";
+    "queryLogFile"                         File       "file-writes";
+    "scrapeFailureLogFile"                 File       "file-writes";
+    // Other namespaces, other files.
+    "serviceMonitorNamespaceSelector"      Selector   "cross-namespace";
+    "podMonitorNamespaceSelector"          Selector   "cross-namespace";
+    "probeNamespaceSelector"               Selector   "cross-namespace";
+    "scrapeConfigNamespaceSelector"        Selector   "cross-namespace";
+    "ruleNamespaceSelector"                Selector   "cross-namespace";
+    "ignoreNamespaceSelectors"             Switch     "cross-namespace";
+    "excludedFromEnforcement[]"            Selector   "cross-namespace";
+    "prometheusRulesExcludedFromEnforce[]" Selector   "cross-namespace";
+    "alerting.alertmanagers[].namespace"   Selector   "cross-namespace";
+    "arbitraryFSAccessThroughSMs.deny"     Switch     "monitor-file-access";
 }
 
 /// Maps whose keys are data: nothing below them is a field.

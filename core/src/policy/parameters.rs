@@ -122,7 +122,7 @@ pub struct Allow {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 1, max = 63)))]
     pub volume_types: Vec<String>,
-    /// Secrets and ConfigMaps that may be mounted (`mounts`).
+    /// Secrets, ConfigMaps and claims that may be mounted (`mounts`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     pub mounts: Vec<String>,
