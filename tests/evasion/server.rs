@@ -16,7 +16,7 @@ pub(super) mod units;
 use std::fmt;
 
 use serde_json::{Map, Value, json};
-use thanos_core::{Kind, Subject, decide, judge};
+use thanos_core::{Kind, Subject, decide, judge, subject};
 
 use super::seeds::Seed;
 use apply::Owners;
@@ -207,10 +207,17 @@ impl<'a> Server<'a> {
         if kind_of(&live)? == Kind::ThanosRuler {
             return Err("no such subresource".to_owned());
         }
+        if number < 0 {
+            return Err("spec.replicas: must be at least 0".to_owned());
+        }
         let mut object = live.clone();
         object["spec"]["shards"] = json!(number);
         schema::check(&object["spec"], schema::spec(kind_of(&live)?), "spec")?;
-        self.validate(&object, Some(&live))?;
+        // The webhook sees the Scale, and the parent as it knows it.
+        let scale =
+            json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": number}});
+        let seen = subject::scaled(kind_of(&live)?, &live, &scale).ok_or("no Scale")?;
+        self.validate(&seen, Some(&live))?;
         self.own(&live, &object, "scaler")?;
         Ok(object)
     }
