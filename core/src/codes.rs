@@ -559,6 +559,12 @@ codes! {
         see "kubectl get thanospolicy NAME -o yaml"
         fix "Mend the field that the path names."
         silence "It cannot be silenced.";
+    POLICY_REFUSES_WIRING "KTH7002" "policy-refuses-wiring" Error
+        "a policy would refuse what a wiring sets"
+        cause "Every object that the wiring wires would be refused by the policy: nothing could be created or changed any more."
+        see "kubectl thanos policy audit"
+        fix "Let the field that the path names allow what the wiring sets, or make the selectors of the two disjoint."
+        silence "It cannot be silenced.";
     EGRESS_URL "KTH7010" "egress-url" Error
         "an url leads where the policy does not allow"
         cause "Samples, credentials or queries would leave for a host that no admin has listed: egress and server-side request forgery."

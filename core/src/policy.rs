@@ -3,6 +3,7 @@
 //! A policy says what a Prometheus object or an objstore Secret may not do in a shared cluster. The rules themselves
 //! are in `decide/rules`; a policy picks among them and gives them their parameters.
 
+mod against;
 mod parameters;
 mod pattern;
 mod read;
@@ -18,6 +19,9 @@ use kube_derive::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use pattern::normal_path;
+
+pub use against::against;
 pub use parameters::{Allow, Limits, ObjectStorage, PolicyLabels, PolicyRemoteWrite, QueueLimits};
 pub use pattern::{NamePattern, UrlPattern};
 pub use read::read;

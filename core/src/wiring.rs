@@ -25,6 +25,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use defaults::{crosses, nanoseconds};
+pub(crate) use resolve::RESERVED_HEADERS;
 
 pub use auth::{
     Auth, Authorization, AzureAd, AzureCloud, AzureSdk, BasicAuth, ManagedIdentity, NoAuth,

@@ -165,6 +165,70 @@ rows! {
     "prometheusRulesExcludedFromEnforce[]" Selector   "cross-namespace";
     "alerting.alertmanagers[].namespace"   Selector   "cross-namespace";
     "arbitraryFSAccessThroughSMs.deny"     Switch     "monitor-file-access";
+    // Where samples, queries and alerts go, as whom, under which labels.
+    "remoteWrite[].url"                          Url         "egress-url" "plaintext-url" "inline-credentials";
+    "remoteRead[].url"                           Url         "egress-url" "plaintext-url" "inline-credentials";
+    "**.proxyUrl"                                Url         "egress-url" "plaintext-url" "inline-credentials";
+    "**.oauth2.tokenUrl"                         Url         "egress-url" "plaintext-url" "inline-credentials";
+    "apiserverConfig.host"                       Url         "egress-url" "plaintext-url" "inline-credentials";
+    "tracingConfig.endpoint"                     Url         "egress-url" "inline-credentials";
+    "alertmanagersUrl[]"                         Url         "egress-url" "plaintext-url" "inline-credentials";
+    "queryEndpoints[]"                           Url         "egress-url" "inline-credentials";
+    "alertQueryUrl"                              Url         "egress-url" "inline-credentials";
+    "externalUrl"                                Url         "inline-credentials";
+    "alerting.alertmanagers[].relabelings"       Relabelling "egress-url";
+    "**.bearerToken"                             Credential  "inline-credentials";
+    "remoteWrite[].headers{}"                    Header      "inline-credentials" "tenant-header" "remote-write-names";
+    "remoteRead[].headers{}"                     Header      "inline-credentials" "tenant-header" "remote-write-names";
+    "tracingConfig.headers{}"                    Header      "inline-credentials" "remote-write-names";
+    "**.proxyConnectHeader{}"                    Header      "tenant-header";
+    "**.oauth2.endpointParams{}"                 Header      "inline-credentials";
+    "**.basicAuth.username"                      Reference   "borrowed-secret";
+    "**.basicAuth.password"                      Reference   "borrowed-secret";
+    "**.authorization.credentials"               Reference   "borrowed-secret";
+    "**.oauth2.clientId.secret"                  Reference   "borrowed-secret";
+    "**.oauth2.clientId.configMap"               Reference   "borrowed-secret";
+    "**.oauth2.clientSecret"                     Reference   "borrowed-secret";
+    "**.sigv4.accessKey"                         Reference   "borrowed-secret";
+    "**.sigv4.secretKey"                         Reference   "borrowed-secret";
+    "**.azureAd.oauth.clientSecret"              Reference   "borrowed-secret";
+    "**.proxyConnectHeader{}[]"                  Reference   "borrowed-secret";
+    "**.tlsConfig.ca.secret"                     Reference   "borrowed-secret";
+    "**.tlsConfig.ca.configMap"                  Reference   "borrowed-secret";
+    "**.tlsConfig.cert.secret"                   Reference   "borrowed-secret";
+    "**.tlsConfig.cert.configMap"                Reference   "borrowed-secret";
+    "**.tlsConfig.keySecret"                     Reference   "borrowed-secret";
+    "**.tlsConfig.client_ca.secret"              Reference   "borrowed-secret";
+    "**.tlsConfig.client_ca.configMap"           Reference   "borrowed-secret";
+    "**.grpcServerTlsConfig.ca.secret"           Reference   "borrowed-secret";
+    "**.grpcServerTlsConfig.ca.configMap"        Reference   "borrowed-secret";
+    "**.grpcServerTlsConfig.cert.secret"         Reference   "borrowed-secret";
+    "**.grpcServerTlsConfig.cert.configMap"      Reference   "borrowed-secret";
+    "**.grpcServerTlsConfig.keySecret"           Reference   "borrowed-secret";
+    "**.bearerTokenFile"                         File        "credential-files";
+    "**.credentialsFile"                         File        "credential-files";
+    "**.caFile"                                  File        "credential-files";
+    "**.certFile"                                File        "credential-files";
+    "**.keyFile"                                 File        "credential-files";
+    "**.clientCAFile"                            File        "credential-files";
+    "externalLabels{}"                           Label       "identity-labels";
+    "labels{}"                                   Label       "identity-labels";
+    "alertDropLabels[]"                          Label       "identity-labels";
+    "prometheusExternalLabelName"                Label       "identity-labels";
+    "replicaExternalLabelName"                   Label       "identity-labels" "replica-label";
+    "shardingStrategy.topology.externalLabelName" Label      "identity-labels";
+    "remoteWrite[].writeRelabelConfigs"          Relabelling "identity-labels" "replica-label";
+    "replicas"                                   Limit       "replica-label";
+    "shards"                                     Limit       "replica-label";
+    "**.insecureSkipVerify"                      Tls         "insecure-tls";
+    "**.tlsConfig.minVersion"                    Tls         "insecure-tls";
+    "**.tlsConfig.maxVersion"                    Tls         "insecure-tls";
+    "**.grpcServerTlsConfig.minVersion"          Tls         "insecure-tls";
+    "**.grpcServerTlsConfig.maxVersion"          Tls         "insecure-tls";
+    "tracingConfig.insecure"                     Tls         "insecure-tls";
+    "remoteWrite[].followRedirects"              Tls         "insecure-tls";
+    "remoteRead[].followRedirects"               Tls         "insecure-tls";
+    "remoteWrite[].messageVersion"               Switch      "remote-write-names";
 }
 
 /// Maps whose keys are data: nothing below them is a field.
@@ -205,53 +269,61 @@ pub fn is_whole(names: &[&str]) -> bool {
 impl Row {
     /// Whether the path is the one of these names.
     pub fn matches(&self, names: &[&str]) -> bool {
-        let mut wanted = segments(self.path);
-        let mut given = names.len();
-        while let Some(segment) = wanted.pop() {
-            if segment == "**" {
-                return true;
-            }
-            let Some(before) = given.checked_sub(1) else {
-                return false;
-            };
-            given = before;
-            if segment != names[given] && !(segment == "{}" && names[given] != "[]") {
-                return false;
-            }
-        }
-        given == 0
+        path_is(&segments(self.path), names)
     }
 }
 
-/// The rows that may match a path by its last two names.
-pub fn rows(last: &[&str; 2]) -> impl Iterator<Item = &'static Row> + use<> {
-    let by_name = BY_LAST.get(last[0]);
-    let in_map = BY_MAP.get(last[1]);
-    let rows = by_name.into_iter().chain(in_map).flatten();
-    rows.map(|at| &ROWS[*at])
+/// The rows of the path of these names, in the order of the table.
+pub fn rows(names: &[&str]) -> impl Iterator<Item = &'static Row> {
+    let last = names.last().copied().unwrap_or_default();
+    let before = names.iter().rev().nth(1).copied().unwrap_or_default();
+    let by_name = KNOWN.by_last.get(last).into_iter().flatten();
+    let in_map = KNOWN.by_map.get(before).into_iter().flatten();
+    by_name
+        .chain(in_map)
+        .filter(|(segments, _)| path_is(segments, names))
+        .map(|(_, row)| *row)
 }
 
-/// By the last segment: a name, or `[]`.
-static BY_LAST: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
-    let mut rows: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, row) in ROWS.iter().enumerate() {
-        if let Some(last) = segments(row.path).last().filter(|last| **last != "{}") {
-            rows.entry(last).or_default().push(at);
-        }
+/// Rows with their segments, which no match has to make anew.
+type Found = HashMap<&'static str, Vec<(Vec<&'static str>, &'static Row)>>;
+
+/// The table by what a path ends with: most fields of an object are in neither, and are passed over at one look.
+#[derive(Default)]
+struct Known {
+    /// By the last segment: a name, or `[]`.
+    by_last: Found,
+    /// Rows that end in `{}`, by the segment before.
+    by_map: Found,
+}
+
+static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+    let mut known = Known::default();
+    for row in ROWS {
+        let segments = segments(row.path);
+        let (found, key) = match segments.as_slice() {
+            [.., before, "{}"] => (&mut known.by_map, *before),
+            [.., last] => (&mut known.by_last, *last),
+            [] => continue,
+        };
+        found.entry(key).or_default().push((segments, row));
     }
-    rows
+    known
 });
 
-/// Rows that end in `{}`, by the segment before.
-static BY_MAP: LazyLock<HashMap<&str, Vec<usize>>> = LazyLock::new(|| {
-    let mut rows: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, row) in ROWS.iter().enumerate() {
-        if let [.., before, "{}"] = segments(row.path).as_slice() {
-            rows.entry(before).or_default().push(at);
+fn path_is(segments: &[&str], names: &[&str]) -> bool {
+    let mut given = names.iter().rev();
+    for segment in segments.iter().rev() {
+        if *segment == "**" {
+            return true;
+        }
+        match given.next() {
+            Some(name) if name == segment || (*segment == "{}" && *name != "[]") => {}
+            _ => return false,
         }
     }
-    rows
-});
+    given.next().is_none()
+}
 
 /// `remoteWrite[].url`: `remoteWrite`, `[]`, `url`.
 pub fn segments(path: &str) -> Vec<&str> {

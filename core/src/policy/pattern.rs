@@ -96,7 +96,7 @@ fn host(url: &Url) -> Option<String> {
 }
 
 /// The path in one spelling: dot segments are gone already; unreserved characters are written plainly.
-fn normal_path(path: &str) -> String {
+pub(crate) fn normal_path(path: &str) -> String {
     let bytes = path.as_bytes();
     let mut plain = String::with_capacity(path.len());
     let mut at = 0;

@@ -369,7 +369,7 @@ fn check_url(written: &str) -> Result<(), String> {
 }
 
 /// Headers that Prometheus sets itself and refuses in `headers` (`reservedHeaders` in its `config/config.go`).
-const RESERVED_HEADERS: &[&str] = &[
+pub(crate) const RESERVED_HEADERS: &[&str] = &[
     "accept-encoding",
     "authorization",
     "connection",

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::places::{Place, Places, Spot, digest};
+use crate::decide::wire::{self, Values};
 use crate::facts::Facts;
 use crate::fields::sensitive::Sort;
 use crate::policy::{Enforcement, Policy};
@@ -44,14 +45,28 @@ impl<'a> Case<'a> {
     /// The wiring whose entry this is: it has the name and leads to where the wiring sends, and the wiring selects the
     /// object.
     pub(super) fn wiring_of(&self, entry: &Value) -> Option<&'a Wiring> {
-        let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+        let name = entry.get("name").and_then(Value::as_str)?;
+        self.leading_to(entry)
+            .find(|wiring| wiring.entry.name == name)
+    }
+
+    /// The wirings that select the object and send where this entry sends, whatever it is called.
+    pub(super) fn leading_to(&self, entry: &Value) -> impl Iterator<Item = &'a Wiring> {
+        let url = entry.get("url").and_then(Value::as_str).unwrap_or_default();
+        self.selecting()
+            .filter(move |wiring| wiring.entry.leads_to(url))
+    }
+
+    /// The wirings that select the object.
+    pub(super) fn selecting(&self) -> impl Iterator<Item = &'a Wiring> {
+        let (subject, facts) = (self.subject, self.facts);
         let wirings = self.rules.wirings().iter().map(|wiring| &**wiring);
-        let mut ours = wirings.filter(|wiring| {
-            wiring.entry.name == text("name")
-                && wiring.entry.leads_to(text("url"))
-                && crate::decide::unselected(self.subject, self.facts, wiring).is_none()
-        });
-        ours.next()
+        wirings.filter(move |wiring| crate::decide::unselected(subject, facts, wiring).is_none())
+    }
+
+    /// The labels that a wiring enforces and the tenant that it sends, as they are for this object.
+    pub(super) fn values(&self, wiring: &Wiring) -> Option<Values> {
+        wire::render(self.subject, wiring)
     }
 
     /// The wiring that sets the very value at a place inside of one of its entries.
@@ -64,9 +79,17 @@ impl<'a> Case<'a> {
         let Some(wiring) = self.wiring_of(entry) else {
             return false;
         };
+        if matches!(field, "url" | "name") {
+            return rest.is_empty();
+        }
+        if field == "headers" {
+            let tenant = self.values(wiring).and_then(|values| values.tenant);
+            return tenant
+                .is_some_and(|(header, value)| rest == [header.as_str()] && *place.value == value);
+        }
         let mut enforced = wiring.entry.enforced.iter();
         let Some((_, value)) = enforced.find(|(name, _)| *name == field) else {
-            return field == "url";
+            return false;
         };
         rest.iter()
             .try_fold(value, |value, step| value.get(step))

@@ -1,11 +1,13 @@
 //! `egress-url`: an url leads where the policy does not allow.
 //!
-//! Host and path are held against the list after case, default port, dot segments, percent-encoding and a trailing dot
-//! are made the same. What no reader can make a url of leads nowhere that is allowed.
+//! Host and path are held against the list after case, default port, percent-encoding and a trailing dot are made the
+//! same. What can be read in two ways leads nowhere that is allowed. Alertmanagers are services of the cluster, found by
+//! their names: one in another namespace is `cross-namespace`'s affair, but a relabel rule can send alerts anywhere.
 
-use url::Url;
+use serde_json::Value;
 
 use super::case::{Case, Findings};
+use super::{links, relabelling};
 use crate::fields::sensitive::Sort;
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
@@ -17,9 +19,37 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
             findings.place(place, "must be a url");
             continue;
         };
-        let leads = Url::parse(text).is_ok_and(|url| allowed.iter().any(|one| one.matches(&url)));
-        if !leads && !text.is_empty() {
-            findings.place(place, "leads where remoteWrite.allowedUrls does not");
+        let urls = links::readings(place.row.path, text);
+        let leads = urls
+            .iter()
+            .any(|url| allowed.iter().any(|one| one.matches(url)));
+        if leads || text.is_empty() {
+            continue;
+        }
+        let sentence = if urls.is_empty() {
+            "can be read in more than one way, or is no http url: it leads nowhere that remoteWrite.allowedUrls allows"
+        } else {
+            "leads where remoteWrite.allowedUrls does not"
+        };
+        findings.place(place, sentence);
+    }
+    for place in case.places("egress-url", Sort::Relabelling) {
+        let rules = place.value.as_array().into_iter().flatten();
+        for (index, rule) in rules.enumerate() {
+            if rewrites_address(rule) {
+                findings.at(
+                    &place.at.item(index, rule),
+                    rule,
+                    "may send alerts where remoteWrite.allowedUrls does not: it writes the address",
+                );
+            }
         }
     }
+}
+
+fn rewrites_address(rule: &Value) -> bool {
+    let rule = relabelling::Rule::read(rule);
+    ["__address__", "__scheme__"]
+        .iter()
+        .any(|label| rule.touches(label) && !rule.removes_names())
 }

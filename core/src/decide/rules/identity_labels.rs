@@ -1,5 +1,230 @@
 //! `identity-labels`: a label that identifies the cluster is changed, removed or missing.
+//!
+//! Looked at where the object sends to a wiring's hub: the external labels, the fields that name labels of the
+//! operator's own, a ruler's `alertDropLabels`, and the relabel rules of each entry that leads there. The wiring's own
+//! rules and tail are the admin's word. A rule before the tail cannot undo it, but it can let nothing pass.
+
+use serde_json::Value;
 
 use super::case::{Case, Findings};
+use super::emptied::{MOST_RULES, emptied};
+use super::places::Spot;
+use super::relabelling::Rule;
+use crate::decide::wire::Values;
+use crate::decide::{identity, labels};
+use crate::facts::Credential;
+use crate::wiring::Wiring;
 
-pub(super) fn check(_: &Case<'_>, _: &mut Findings) {}
+const FIELD: &str = "writeRelabelConfigs";
+const NAME: &str = "__name__";
+
+pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
+    required(case, findings);
+    let entries: Vec<(Spot<'_>, &Value)> = case.entries().collect();
+    for wiring in case.selecting() {
+        let Some(values) = case.values(wiring) else {
+            continue;
+        };
+        let leading = || {
+            let leads = |entry: &&Value| {
+                let url = entry.get("url").and_then(Value::as_str);
+                url.is_some_and(|url| wiring.entry.leads_to(url))
+            };
+            entries.iter().filter(move |(_, entry)| leads(entry))
+        };
+        let sends = leading().next().is_some();
+        if sends || is_ready(case, wiring) {
+            names(case, &values, findings);
+        }
+        if !sends {
+            continue;
+        }
+        let is_own = |entry: &Value| {
+            case.wiring_of(entry)
+                .is_some_and(|own| own.name == wiring.name)
+        };
+        let wired = leading().any(|(_, entry)| is_own(entry) && users(entry, wiring, &values).1);
+        external(case, &values, wired, findings);
+        for (at, entry) in leading() {
+            let (rules, closed) = users(entry, wiring, &values);
+            let own = is_own(entry);
+            // The entry of another wiring is the other's affair.
+            if own || case.wiring_of(entry).is_none() {
+                let at = at.member(FIELD);
+                if !closed {
+                    touched(&at, rules, &values, findings);
+                }
+                if own {
+                    nameless(&at, rules, findings);
+                    nothing_left(case, &at, rules, findings);
+                }
+            }
+        }
+    }
+}
+
+/// The labels that the policy wants, on every object.
+fn required(case: &Case<'_>, findings: &mut Findings) {
+    let field = case.subject.kind.labels_field();
+    let given = labels::taken(case.subject);
+    for label in &case.policy.required_labels {
+        let value = external_label(case, label);
+        let by_operator = given.iter().any(|(name, _)| name == label);
+        let text = value.and_then(Value::as_str).unwrap_or_default().trim();
+        let path = format!("spec.{field}.{label}");
+        let value = value.unwrap_or(&Value::Null);
+        if by_operator {
+            continue;
+        }
+        if text.is_empty() {
+            findings.path(&path, value, "must be given: labels.required names it");
+        } else if text.contains('$') {
+            let sentence = "must be plain: what a variable stands for is not known here";
+            findings.path(&path, value, sentence);
+        }
+    }
+}
+
+fn external_label<'a>(case: &Case<'a>, label: &str) -> Option<&'a Value> {
+    let labels = case.subject.spec(case.subject.kind.labels_field())?;
+    labels.get(label).filter(|value| !value.is_null())
+}
+
+/// Whether nothing of the world stands between the wiring and the object.
+fn is_ready(case: &Case<'_>, wiring: &Wiring) -> bool {
+    wiring.references.is_empty()
+        || case.facts.credentials.get(&wiring.name) == Some(&Credential::Ready)
+}
+
+/// The fields by which the operator gives a label of its own, and what a ruler drops from its alerts.
+fn names(case: &Case<'_>, values: &Values, findings: &mut Findings) {
+    let enforced = |label: &str| values.enforced.iter().any(|(name, _)| name == label);
+    for (label, path) in labels::taken(case.subject) {
+        if enforced(label) {
+            let path = format!("spec.{path}");
+            let value = Value::from(label);
+            findings.path(&path, &value, "gives a label that the wiring enforces");
+        }
+    }
+    let dropped = case.subject.spec("alertDropLabels");
+    let dropped = dropped.and_then(Value::as_array).into_iter().flatten();
+    for (index, label) in dropped.enumerate() {
+        if label.as_str().is_some_and(enforced) {
+            let at = Spot::default().member("alertDropLabels").item(index, label);
+            findings.at(&at, label, "drops a label that the wiring enforces");
+        }
+    }
+}
+
+/// The external labels; `wired`: they were once as the wiring has them.
+fn external(case: &Case<'_>, values: &Values, wired: bool, findings: &mut Findings) {
+    let field = case.subject.kind.labels_field();
+    for (label, wanted) in &values.enforced {
+        let path = || format!("spec.{field}.{label}");
+        match external_label(case, label) {
+            Some(value) if value == wanted => {}
+            Some(value) => {
+                findings.path(&path(), value, "differs from what the wiring enforces");
+            }
+            None if wired => {
+                findings.path(&path(), &Value::Null, "must be what the wiring enforces");
+            }
+            None => {}
+        }
+    }
+}
+
+/// The user's own rules of an entry, and whether the wiring's close the list.
+pub(super) fn users<'a>(entry: &'a Value, wiring: &Wiring, values: &Values) -> (&'a [Value], bool) {
+    let rules = entry.get(FIELD).and_then(Value::as_array);
+    let rules = rules.map(Vec::as_slice).unwrap_or_default();
+    let tails = values
+        .enforced
+        .iter()
+        .map(|(label, value)| identity::tail(label, value));
+    let ours: Vec<Value> = wiring
+        .entry
+        .rules
+        .iter()
+        .cloned()
+        .chain(tails.flatten())
+        .collect();
+    match rules.strip_suffix(ours.as_slice()) {
+        Some(own) => (own, true),
+        None => (rules, false),
+    }
+}
+
+/// Rules that may change an enforced label after the last one that sets it, or where none does.
+fn touched(at: &Spot<'_>, rules: &[Value], values: &Values, findings: &mut Findings) {
+    for (label, wanted) in &values.enforced {
+        let sets = |rule: &Value| Rule::read(rule).sets() == Some((label, wanted));
+        let closed = rules.iter().rposition(sets).map_or(0, |last| last + 1);
+        for (index, rule) in rules.iter().enumerate().skip(closed) {
+            if Rule::read(rule).touches(label) {
+                let sentence = "may change or remove a label that the wiring enforces";
+                findings.at(&at.item(index, rule), rule, sentence);
+            }
+        }
+    }
+}
+
+/// Rules that take the metric's name away: all series of one set of labels become one.
+fn nameless(at: &Spot<'_>, rules: &[Value], findings: &mut Findings) {
+    for (index, rule) in rules.iter().enumerate() {
+        let read = Rule::read(rule);
+        let emptied = read.sets() == Some((NAME, ""));
+        if emptied || (read.removes_names() && read.touches(NAME)) {
+            findings.at(&at.item(index, rule), rule, "takes the metric's name away");
+        }
+    }
+}
+
+fn nothing_left(case: &Case<'_>, at: &Spot<'_>, rules: &[Value], findings: &mut Findings) {
+    if rules.len() > MOST_RULES {
+        let whole = Value::from(rules);
+        findings.at(
+            at,
+            &whole,
+            format!("must be at most {MOST_RULES} rules: more are not judged"),
+        );
+        return;
+    }
+    let read: Vec<Rule<'_>> = rules.iter().map(Rule::read).collect();
+    for (index, rule) in read.iter().enumerate() {
+        if rule.compiled().is_none() {
+            let spot = at.item(index, &rules[index]);
+            let sentence = "has a regex that is too large, or that Prometheus would not load";
+            findings.at(&spot, &rules[index], sentence);
+        }
+    }
+    if let Some(index) = emptied(&read, &known(case)) {
+        let spot = at.item(index, &rules[index]);
+        findings.at(
+            &spot,
+            &rules[index],
+            "lets nothing pass: the wiring's entry would be empty",
+        );
+    }
+}
+
+/// The external labels as the operator writes them, but the replica's, which differs from pod to pod.
+fn known(case: &Case<'_>) -> Vec<(String, String)> {
+    let subject = case.subject;
+    let labels = subject.spec(subject.kind.labels_field());
+    let given = labels.and_then(Value::as_object).into_iter().flatten();
+    let mut known: Vec<(String, String)> = given
+        .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
+        .filter(|(_, value)| !value.contains('$') && !value.is_empty())
+        .collect();
+    let taken = labels::taken(subject);
+    known.retain(|(label, _)| !taken.iter().any(|(name, _)| name == label));
+    let name = taken
+        .iter()
+        .find(|(_, path)| *path == "prometheusExternalLabelName");
+    if let Some((name, _)) = name {
+        let value = format!("{}/{}", subject.namespace, subject.name);
+        known.push(((*name).to_owned(), value));
+    }
+    known
+}

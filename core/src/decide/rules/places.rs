@@ -28,6 +28,8 @@ pub(super) struct Place<'a> {
     pub(super) row: &'static Row,
     pub(super) at: Spot<'a>,
     pub(super) value: &'a Value,
+    /// What it is a member or an item of.
+    pub(super) parent: &'a Value,
 }
 
 /// All of them.
@@ -38,46 +40,69 @@ pub(super) struct Places<'a> {
 
 impl<'a> Places<'a> {
     pub(super) fn of(subject: &Subject<'a>) -> Self {
-        let mut places = Self { all: Vec::new() };
+        let mut walk = Walk::default();
         if let Some(spec) = subject.raw.get("spec") {
-            places.walk(spec, &mut Spot::default(), false);
+            walk.below(spec, false);
         }
-        places
+        Self { all: walk.found }
+    }
+}
+
+/// Where the walk is, and what it has found.
+#[derive(Default)]
+struct Walk<'a> {
+    at: Spot<'a>,
+    names: Vec<&'a str>,
+    found: Vec<Place<'a>>,
+}
+
+impl<'a> Walk<'a> {
+    /// One step down and back.
+    fn step(&mut self, step: Step<'a>, value: &'a Value, parent: &'a Value, free: bool) {
+        if value.is_null() || self.names.len() > MOST_STEPS {
+            return;
+        }
+        self.names.push(step.name());
+        self.at.0.push(step);
+        for row in rows(&self.names) {
+            self.found.push(Place {
+                row,
+                at: self.at.clone(),
+                value,
+                parent,
+            });
+        }
+        if !free && !is_whole(&self.names) {
+            let members_are_data = self.at.last_member().is_some_and(is_free);
+            self.below(value, members_are_data);
+        }
+        self.at.0.pop();
+        self.names.pop();
     }
 
-    fn walk(&mut self, value: &'a Value, at: &mut Spot<'a>, free: bool) {
-        if value.is_null() || at.0.len() > MOST_STEPS {
-            return;
-        }
-        for row in rows(&at.key()) {
-            if row.matches(&at.names()) {
-                self.all.push(Place {
-                    row,
-                    at: at.clone(),
-                    value,
-                });
-            }
-        }
-        if free || is_whole(&at.names()) {
-            return;
-        }
+    fn below(&mut self, value: &'a Value, members_are_data: bool) {
         match value {
             Value::Object(members) => {
-                let free = at.last_member().is_some_and(is_free);
                 for (name, member) in members {
-                    at.0.push(Step::Member(name));
-                    self.walk(member, at, free);
-                    at.0.pop();
+                    self.step(Step::Member(name), member, value, members_are_data);
                 }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    at.0.push(Step::Item(index, item));
-                    self.walk(item, at, false);
-                    at.0.pop();
+                    self.step(Step::Item(index, item), item, value, false);
                 }
             }
             _ => {}
+        }
+    }
+}
+
+impl<'a> Step<'a> {
+    /// Its name in the table: `[]` for an item.
+    fn name(&self) -> &'a str {
+        match self {
+            Step::Member(name) => name,
+            Step::Item(..) => "[]",
         }
     }
 }
@@ -100,6 +125,21 @@ impl<'a> Spot<'a> {
         let mut steps = self.0.clone();
         steps.push(Step::Item(index, item));
         Self(steps)
+    }
+
+    /// One step up.
+    pub(super) fn parent(&self) -> Self {
+        let mut steps = self.0.clone();
+        steps.pop();
+        Self(steps)
+    }
+
+    /// Whether this is an entry of `spec.remoteWrite`.
+    pub(super) fn is_entry(&self) -> bool {
+        matches!(
+            self.0.as_slice(),
+            [Step::Member("remoteWrite"), Step::Item(..)]
+        )
     }
 
     /// `spec.remoteWrite[0].url`, as people read it.
@@ -142,37 +182,12 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// The names of the steps: `remoteWrite`, `[]`, `url`.
-    pub(super) fn names(&self) -> Vec<&'a str> {
-        self.0
-            .iter()
-            .map(|step| match step {
-                Step::Member(name) => *name,
-                Step::Item(..) => "[]",
-            })
-            .collect()
-    }
-
     /// The last name that is no index.
     pub(super) fn last_member(&self) -> Option<&'a str> {
         self.0.iter().rev().find_map(|step| match step {
             Step::Member(name) => Some(*name),
             Step::Item(..) => None,
         })
-    }
-
-    /// What the rows of the table are found by.
-    fn key(&self) -> [&'a str; 2] {
-        let name = |step: Option<&Step<'a>>| match step {
-            Some(Step::Member(name)) => *name,
-            Some(Step::Item(..)) => "[]",
-            None => "",
-        };
-        let last = self.0.len();
-        [
-            name(self.0.last()),
-            name(last.checked_sub(2).and_then(|before| self.0.get(before))),
-        ]
     }
 
     fn write(&self, item: impl Fn(&mut String, usize, &Value)) -> String {
