@@ -27,7 +27,7 @@ pub(super) const PARAMETERS: &str = r#"{"apiVersion": "kubectl-thanos.dev/v1alph
     "limits": {"sampleLimit": 50, "targetLimit": 50, "labelLimit": 50, "labelNameLengthLimit": 50, "labelValueLengthLimit": 50,
         "keepDroppedTargets": 50, "bodySizeLimit": "50MB", "minScrapeInterval": "10s", "maxReplicas": 3, "maxShards": 3,
         "maxRetention": "15d", "maxRetentionSize": "50GB", "queue": {"maxShards": 10, "capacity": 1000, "maxSamplesPerSend": 1000}},
-    "allow": {"images": ["quay.io/prometheus/*"], "serviceAccounts": ["prometheus"], "volumeTypes": ["emptyDir"],
+    "allow": {"images": ["quay.io/prometheus/*"], "serviceAccounts": ["prometheus", "default"], "volumeTypes": ["emptyDir"],
         "mounts": ["my-own-secret"], "minimumVersion": "v3.0.0"}}}"#;
 
 offenders! {
@@ -59,8 +59,9 @@ offenders! {
     "tenant-header" "org" PrometheusAgent r#"{"remoteWrite": [{"name": "mine", "url": "https://a.example.com/api/v1/receive", "headers": {"X-Scope-OrgID": "other"}}]}"#;
     "tenant-header" "twice" Prometheus r#"{"remoteWrite": [{"name": "mine", "url": "https://a.example.com/api/v1/receive", "headers": {"X-A": "1", "x-a": "2"}}]}"#;
     "identity-labels" "missing" Prometheus r#"{"externalLabels": {"team": null}}"#;
-    "identity-labels" "name-taken" Prometheus r#"{"replicaExternalLabelName": "team"}"#;
-    "identity-labels" "ruler" ThanosRuler r#"{"labels": {"team": null}, "alertDropLabels": ["cluster"]}"#;
+    "identity-labels" "name-taken" Prometheus r#"{"remoteWrite": [{"name": "thanos", "url": "https://receive.example.com/api/v1/receive"}], "replicaExternalLabelName": "cluster"}"#;
+    "identity-labels" "emptied" PrometheusAgent r#"{"remoteWrite": [{"name": "thanos", "url": "https://receive.example.com/api/v1/receive", "writeRelabelConfigs": [{"action": "drop", "sourceLabels": ["__name__"], "regex": ".+"}]}]}"#;
+    "identity-labels" "ruler" ThanosRuler r#"{"labels": {"team": null}}"#;
     "replica-label" "none" Prometheus r#"{"replicas": 2, "replicaExternalLabelName": ""}"#;
     "replica-label" "shards" PrometheusAgent r#"{"shards": 2, "replicaExternalLabelName": ""}"#;
     "insecure-tls" "skip" Prometheus r#"{"remoteWrite": [{"name": "mine", "url": "https://a.example.com/api/v1/receive", "tlsConfig": {"insecureSkipVerify": true}}]}"#;

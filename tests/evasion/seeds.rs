@@ -170,7 +170,7 @@ pub(super) fn clean(kind: Kind) -> Value {
     let more = match kind {
         Kind::Prometheus | Kind::PrometheusAgent => json!({
             "serviceMonitorSelector": {}, "scrapeInterval": "1m", "ignoreNamespaceSelectors": true,
-            "arbitraryFSAccessThroughSMs": {"deny": true}, "externalLabels": {"cluster": "edge-01", "team": "a"},
+            "arbitraryFSAccessThroughSMs": {"deny": true}, "automountServiceAccountToken": false, "externalLabels": {"cluster": "edge-01", "team": "a"},
             "enforcedSampleLimit": 10, "enforcedTargetLimit": 10, "enforcedLabelLimit": 10,
             "enforcedLabelNameLengthLimit": 10, "enforcedLabelValueLengthLimit": 10,
             "enforcedKeepDroppedTargets": 10, "enforcedBodySizeLimit": "1MB",

@@ -5,26 +5,21 @@ use serde_json::{Value, json};
 use super::{Seen, says};
 
 pub(super) fn look(seen: &mut Seen<'_>) {
-    let labels = if seen.is("ThanosRuler") {
-        "labels"
-    } else {
-        "externalLabels"
-    };
     let required = seen.law.policy["labels"]["required"]
         .as_array()
         .into_iter()
         .flatten();
     for label in required.filter_map(Value::as_str) {
-        required_label(seen, labels, label);
+        let given =
+            says(&seen.spec(labels_of(seen))[label]) || by_operator(seen).contains(&Some(label));
+        if !given {
+            seen.add("identity-labels", format!("missing {label}"), &Value::Null);
+        }
     }
+    hub_labels(seen);
     replica_label(seen);
     if *seen.spec("paused") == true {
         seen.add("evasion", "paused", &Value::Null);
-    }
-    let controller =
-        &seen.object["metadata"]["annotations"]["operator.prometheus.io/controller-id"];
-    if says(controller) {
-        seen.add("evasion", "controller-id", controller);
     }
     let selectors = [
         "serviceMonitorSelector",
@@ -39,39 +34,92 @@ pub(super) fn look(seen: &mut Seen<'_>) {
     {
         seen.add("evasion", "unmanaged", &Value::Null);
     }
-    required_wiring(seen);
+    // The operator no longer looks at what is on its way out (`DeletionInProgress`, pkg/operator/resource_reconciler.go).
+    if seen.object["metadata"]["deletionTimestamp"].is_null() {
+        let controller =
+            &seen.object["metadata"]["annotations"]["operator.prometheus.io/controller-id"];
+        if says(controller) {
+            seen.add("evasion", "controller-id", controller);
+        }
+        required_wiring(seen);
+    }
 }
 
-fn required_label(seen: &mut Seen<'_>, labels: &str, label: &str) {
-    let value = &seen.spec(labels)[label];
-    if !says(value) {
-        seen.add("identity-labels", format!("missing {label}"), &Value::Null);
+fn labels_of(seen: &Seen<'_>) -> &'static str {
+    if seen.is("ThanosRuler") {
+        "labels"
+    } else {
+        "externalLabels"
     }
-    let names = [
-        seen.spec("prometheusExternalLabelName"),
-        seen.spec("replicaExternalLabelName"),
-        &seen.spec("shardingStrategy")["topology"]["externalLabelName"],
-    ];
-    if names.iter().any(|name| *name == label) {
-        seen.add("identity-labels", format!("taken {label}"), &Value::Null);
+}
+
+/// The labels that the operator gives, whatever the object says about them.
+fn by_operator<'a>(seen: &Seen<'a>) -> [Option<&'a str>; 2] {
+    if seen.is("ThanosRuler") {
+        return [Some("thanos_ruler_replica"), None];
     }
-    if seen
-        .spec("alertDropLabels")
-        .as_array()
-        .is_some_and(|dropped| dropped.contains(&json!(label)))
-    {
-        seen.add("identity-labels", format!("dropped {label}"), &Value::Null);
-    }
+    let name = |field: &str, standard| match seen.spec(field) {
+        Value::Null => Some(standard),
+        name => name.as_str().filter(|name| !name.is_empty()),
+    };
+    [
+        name("prometheusExternalLabelName", "prometheus"),
+        name("replicaExternalLabelName", "prometheus_replica"),
+    ]
+}
+
+/// What a wiring enforces where the object sends to its hub: no rule takes it away, no field gives it otherwise.
+fn hub_labels(seen: &mut Seen<'_>) {
     for (place, entry) in seen.items("remoteWrite") {
-        for rule in entry["writeRelabelConfigs"]
-            .as_array()
+        let Some(wiring) = seen.wiring_of(entry) else {
+            continue;
+        };
+        let standard = json!({"cluster": "{cluster}"});
+        let enforced = wiring["spec"]["labels"]
+            .get("enforced")
+            .unwrap_or(&standard)
+            .as_object();
+        for label in enforced
             .into_iter()
             .flatten()
+            .map(|(label, _)| label.as_str())
         {
-            if drops(rule, label) {
+            if by_operator(seen).contains(&Some(label)) {
+                seen.add("identity-labels", format!("taken {label}"), &Value::Null);
+            }
+            let rules = entry["writeRelabelConfigs"]
+                .as_array()
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            if let Some(rule) = rules.last().filter(|rule| drops(rule, label)) {
                 seen.add("identity-labels", format!("{place} drops {label}"), rule);
             }
         }
+        let rules = entry["writeRelabelConfigs"]
+            .as_array()
+            .into_iter()
+            .flatten();
+        for rule in rules.filter(|rule| lets_nothing_pass(rule)) {
+            seen.add("identity-labels", format!("{place} is empty"), rule);
+        }
+    }
+}
+
+/// The plain ways to send nothing: drop whatever is there, keep what is nowhere.
+fn lets_nothing_pass(rule: &Value) -> bool {
+    let action = rule["action"]
+        .as_str()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let everything = ["", ".*", "(.*)"].contains(&rule["regex"].as_str().unwrap_or_default());
+    let on_name = rule["sourceLabels"] == json!(["__name__"]);
+    match action.as_str() {
+        "drop" => {
+            everything
+                || (on_name && [".+", "(.+)"].contains(&rule["regex"].as_str().unwrap_or_default()))
+        }
+        "keep" => !everything && on_name && rule["regex"] == "nothing_at_all",
+        _ => false,
     }
 }
 

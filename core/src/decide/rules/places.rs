@@ -182,6 +182,11 @@ impl<'a> Spot<'a> {
         }
     }
 
+    /// The names of the steps: `remoteWrite`, `[]`, `url`.
+    pub(super) fn names(&self) -> Vec<&'a str> {
+        self.0.iter().map(Step::name).collect()
+    }
+
     /// The last name that is no index.
     pub(super) fn last_member(&self) -> Option<&'a str> {
         self.0.iter().rev().find_map(|step| match step {
