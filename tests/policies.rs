@@ -7,13 +7,15 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use thanos_core::Judgement;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 use thanos_core::decide::rules::RULES;
 use thanos_core::policy::Enforcement;
+use thanos_core::{Judgement, Outcome, Reason};
 use thanos_tests::tools;
 
-use crate::doors::{Story, judged_by_core};
+use crate::cases::object_stories;
+use crate::doors::{Story, judged_by_core, through_core};
 
 /// All stories, in the order of their names.
 pub(crate) fn stories() -> Result<Vec<Story>> {
@@ -93,4 +95,84 @@ fn every_rule_has_its_four_stories() -> Result<()> {
         return Ok(());
     }
     bail!("no story:\n{missing}")
+}
+
+/// Baseline, and nothing else, for everything.
+fn baseline() -> Value {
+    json!({"apiVersion": "kubectl-thanos.dev/v1alpha1", "kind": "ThanosPolicy", "metadata": {"name": "baseline"},
+        "spec": {"profile": "Baseline", "enforcement": "Deny"}})
+}
+
+#[test]
+fn baseline_admits_a_default_kube_prometheus_stack() -> Result<()> {
+    let folder = tools::root().join("tests/cases/a-default-kube-prometheus-stack");
+    let mut story = Story::read(&folder)?;
+    story.policies = vec![baseline()];
+    for object in [story.given.clone(), then(&story)?] {
+        story.given = object;
+        let judgement = judged_by_core(&story)?;
+        ensure!(judgement.denied().next().is_none(), said(&judgement));
+    }
+    Ok(())
+}
+
+#[test]
+fn baseline_admits_what_a_wiring_has_wired() -> Result<()> {
+    let mut failed = String::new();
+    let mut wired = 0;
+    for mut story in object_stories()? {
+        story.given = then(&story)?;
+        story.old = None;
+        story.policies = vec![baseline()];
+        let ours = ours(&story)?;
+        wired += ours.len();
+        let judgement = judged_by_core(&story)?;
+        for charge in judgement.denied() {
+            let at = |place: &String| {
+                let rest = charge.path.strip_prefix(place.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            };
+            if ours.iter().any(at) {
+                let _ = writeln!(
+                    failed,
+                    "{}: {} {}",
+                    story.name(),
+                    charge.rule,
+                    charge.fault()
+                );
+            }
+        }
+    }
+    ensure!(wired > 50, "only {wired} places are a wiring's");
+    ensure!(failed.is_empty(), failed);
+    Ok(())
+}
+
+/// The object as a story has it end up.
+fn then(story: &Story) -> Result<Value> {
+    Ok(through_core(story)?.0.object)
+}
+
+/// The paths of what the wirings of a story have set: their entries, and the labels that they enforce.
+fn ours(story: &Story) -> Result<Vec<String>> {
+    let (_, decision) = through_core(story)?;
+    let rules = story.rules()?;
+    let labels = if story.given["kind"] == "ThanosRuler" {
+        "labels"
+    } else {
+        "externalLabels"
+    };
+    let entries = story.given["spec"]["remoteWrite"].as_array();
+    let settled = |(_, outcome): &&(_, Outcome)| *outcome == Outcome::Leave(Reason::AlreadyWired);
+    let mut paths = Vec::new();
+    for (name, _) in decision.outcomes.iter().filter(settled) {
+        let wiring = rules.wiring(name).context("a wiring that is not there")?;
+        let own = |entry: &Value| entry["name"] == *wiring.entry.name;
+        if let Some(at) = entries.and_then(|entries| entries.iter().position(own)) {
+            paths.push(format!("spec.remoteWrite[{at}]"));
+        }
+        let enforced = wiring.enforced.iter().map(|(label, _)| label);
+        paths.extend(enforced.map(|label| format!("spec.{labels}.{label}")));
+    }
+    Ok(paths)
 }

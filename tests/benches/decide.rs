@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use criterion::Criterion;
-use serde_json::Value;
+use serde_json::{Value, json};
 use thanos_core::facts::Credential;
 use thanos_core::fields::Served;
-use thanos_core::{Facts, Kind, Rules, Subject, decide, versions, wiring};
+use thanos_core::{
+    Facts, Kind, Policy, Rules, Subject, decide, judge, names, policy, versions, wiring,
+};
 use thanos_tests::install::objects;
 use thanos_tests::tools::root;
 
@@ -21,6 +23,25 @@ fn read(name: &str) -> Result<Value> {
         .into_iter()
         .next()
         .context("an empty file")
+}
+
+/// A policy with the parameters of the rules about sending.
+fn policy(profile: &str) -> Result<Policy> {
+    policy::read(&json!({
+        "apiVersion": names::API_VERSION,
+        "kind": "ThanosPolicy",
+        "metadata": {"name": "shared"},
+        "spec": {
+            "profile": profile,
+            "enforcement": "Deny",
+            "remoteWrite": {
+                "allowedUrls": ["https://*.example.com/api/v1/receive"],
+                "allowedSecrets": [],
+                "requireWiring": ["hub"],
+            },
+        },
+    }))
+    .map_err(|faults| anyhow!("{faults:?}"))
 }
 
 fn main() -> Result<()> {
@@ -48,6 +69,19 @@ fn main() -> Result<()> {
     criterion.bench_function("decide and patch, wired already", |bencher| {
         bencher.iter(|| patch(black_box(&wired)));
     });
+    // Every rule that Baseline has, and those of Restricted beside.
+    for profile in ["Baseline", "Restricted"] {
+        let rules = rules.clone().with_policies([Arc::new(policy(profile)?)]);
+        let charges = |object: &Value| {
+            let subject = Subject::read(object, None, "monitoring").ok()?;
+            Some(judge(&subject, &facts, &rules).charges.len())
+        };
+        for (word, object) in [("fresh", &fresh), ("wired already", &wired)] {
+            criterion.bench_function(&format!("judge by {profile}, {word}"), |bencher| {
+                bencher.iter(|| charges(black_box(object)));
+            });
+        }
+    }
     criterion.final_summary();
     Ok(())
 }

@@ -45,3 +45,37 @@ pub fn read(raw: &Value) -> Result<Policy, Vec<Fault>> {
 
 /// The CRD's own schema, made once: it is the same on every call.
 static SCHEMA: LazyLock<Option<Value>> = LazyLock::new(|| schema::of(super::crd()));
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_fault_at_once_each_with_its_path() {
+        let raw = json!({"apiVersion": crate::names::API_VERSION, "kind": "ThanosPolicy", "metadata": {"name": "p"}, "spec": {
+            "rules": [{"id": "no-such-rule", "enforcement": "Deny"}, {"id": "limits", "enforcement": "Deny"}, {"id": "limits", "enforcement": "Warn"}],
+            "remoteWrite": {"allowedUrls": ["ftp://a/", "https://a/*"]},
+            "limits": {"bodySizeLimit": "much", "minScrapeInterval": "soon"},
+            "exemptions": [{"namespace": "n", "rules": ["limits"], "reason": " ", "expires": "2027-02-30"}],
+        }});
+        let faults = read(&raw).unwrap_err();
+        let said: Vec<String> = faults
+            .iter()
+            .map(|fault| format!("{} {}", fault.code, fault.path))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "KTH7001 spec.rules[0].id",
+                "KTH7001 spec.rules[2].id",
+                "KTH7001 spec.exemptions[0].expires",
+                "KTH7001 spec.exemptions[0].reason",
+                "KTH7001 spec.remoteWrite.allowedUrls[0]",
+                "KTH7001 spec.limits.bodySizeLimit",
+                "KTH7001 spec.limits.minScrapeInterval",
+            ]
+        );
+    }
+}

@@ -157,8 +157,8 @@ impl<'r> State<'r> {
             "keep" => return self.filter(rule, true),
             "dropequal" | "keepequal" => return self.compare(rule, rule.action == "keepequal"),
             "replace" => self.replace(rule),
-            "lowercase" => self.derive(rule, |text| text.to_lowercase()),
-            "uppercase" => self.derive(rule, |text| text.to_uppercase()),
+            "lowercase" => self.derive(rule, str::to_lowercase),
+            "uppercase" => self.derive(rule, str::to_uppercase),
             "hashmod" => {
                 let values = (1..=MOST_VALUES).contains(&rule.modulus).then(|| Values {
                     some: (0..rule.modulus).map(|hash| hash.to_string()).collect(),

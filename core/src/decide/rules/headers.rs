@@ -84,7 +84,7 @@ pub(super) fn names_tenant<'a>(name: &str, of_wirings: impl IntoIterator<Item = 
 }
 
 fn letters(name: &str) -> String {
-    name.chars().filter(|c| c.is_ascii_alphanumeric()).collect()
+    name.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
 #[cfg(test)]

@@ -43,21 +43,23 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         return;
     }
     for (spot, entry) in case.entries() {
-        let own = case.wiring_of(entry);
-        let values = own.and_then(|wiring| Some((wiring, case.values(wiring)?)));
-        let rules = match &values {
-            Some((wiring, values)) => users(entry, wiring, values).0,
-            None => {
-                let rules = entry.get("writeRelabelConfigs").and_then(Value::as_array);
-                rules.map(Vec::as_slice).unwrap_or_default()
-            }
-        };
         let spot = spot.member("writeRelabelConfigs");
-        for (index, rule) in rules.iter().enumerate() {
+        for (index, rule) in own_rules(case, entry).iter().enumerate() {
             if Rule::read(rule).may_remove(label) {
                 let sentence = "may remove the label that tells replicas and shards apart";
                 findings.at(&spot.item(index, rule), rule, sentence);
             }
         }
     }
+}
+
+/// The relabel rules of an entry but those of its wiring: they are the admin's word.
+fn own_rules<'a>(case: &Case<'_>, entry: &'a Value) -> &'a [Value] {
+    let wiring = case.wiring_of(entry);
+    let values = wiring.and_then(|wiring| Some((wiring, case.values(wiring)?)));
+    if let Some((wiring, values)) = values {
+        return users(entry, wiring, &values).0;
+    }
+    let rules = entry.get("writeRelabelConfigs").and_then(Value::as_array);
+    rules.map(Vec::as_slice).unwrap_or_default()
 }

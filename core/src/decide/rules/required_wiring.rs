@@ -102,3 +102,85 @@ fn satisfied_lately(case: &Case<'_>, subject: &Subject<'_>, wiring: &Arc<Wiring>
         .find(|(name, _)| *name == wiring.name);
     outcome.is_some_and(|(_, outcome)| fault(case, previous, outcome).is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::decide::rules::judge;
+    use crate::facts::{Facts, Lately};
+    use crate::fields::Served;
+    use crate::policy::{self, Enforcement};
+    use crate::{names, wiring};
+
+    fn wiring(url: &str) -> Arc<Wiring> {
+        let raw = json!({"apiVersion": names::API_VERSION, "kind": "ThanosWiring", "metadata": {"name": "hub"},
+            "spec": {"cluster": "edge", "remoteWrite": {"url": url, "auth": {"none": {}}}}});
+        Arc::new(wiring::read(&raw).unwrap())
+    }
+
+    fn facts(lately: Lately) -> Facts {
+        let kind = crate::Kind::Prometheus;
+        Facts {
+            now: jiff::Timestamp::UNIX_EPOCH,
+            namespace: Some(Arc::default()),
+            credentials: std::collections::BTreeMap::new(),
+            operator: None,
+            served: Arc::new(Served::newest(kind)),
+            lately,
+        }
+    }
+
+    /// What is said of an object that `then` has wired, where `now` is the wiring.
+    fn said(then: Option<&Arc<Wiring>>, now: &Arc<Wiring>, lately: Lately) -> Vec<Enforcement> {
+        let raw = json!({"apiVersion": names::API_VERSION, "kind": "ThanosPolicy", "metadata": {"name": "p"},
+            "spec": {"profile": "None", "rules": [{"id": "required-wiring", "enforcement": "Deny"}], "remoteWrite": {"requireWiring": ["hub"]}}});
+        let policy = Arc::new(policy::read(&raw).unwrap());
+        let bare = json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus",
+            "metadata": {"name": "k8s", "namespace": "team-a"}, "spec": {"version": "v3.12.0", "serviceMonitorSelector": {}}});
+        let facts = facts(lately);
+        let wire = |object: &Value, wiring: &Arc<Wiring>| {
+            let subject = Subject::read(object, None, "default").unwrap();
+            decide(&subject, &facts, &Rules::new([Arc::clone(wiring)])).applied_to(object)
+        };
+        let object = then.map_or_else(|| bare.clone(), |wiring| wire(&bare, wiring));
+        let subject = Subject::read(&object, None, "default").unwrap();
+        let rules = Rules::new([Arc::clone(now)]).with_policies([policy]);
+        let judgement = judge(&subject, &facts, &rules);
+        judgement
+            .charges
+            .iter()
+            .map(|charge| charge.enforcement)
+            .collect()
+    }
+
+    #[test]
+    fn for_a_minute_the_previous_wiring_satisfies_too() {
+        let (before, now) = (
+            wiring("https://a.example.com/"),
+            wiring("https://b.example.com/"),
+        );
+        let lately = || Lately {
+            wirings: [(Arc::clone(&before.name), Arc::clone(&before))].into(),
+            started: false,
+        };
+        assert_eq!(said(Some(&now), &now, Lately::default()), []);
+        assert_eq!(
+            said(Some(&before), &now, Lately::default()),
+            [Enforcement::Deny]
+        );
+        assert_eq!(said(Some(&before), &now, lately()), []);
+        assert_eq!(said(None, &now, lately()), [Enforcement::Deny]);
+    }
+
+    #[test]
+    fn just_after_a_start_it_warns() {
+        let started = Lately {
+            started: true,
+            ..Lately::default()
+        };
+        let wiring = wiring("https://a.example.com/");
+        assert_eq!(said(None, &wiring, started), [Enforcement::Warn]);
+    }
+}
