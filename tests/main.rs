@@ -13,6 +13,7 @@ mod certificate;
 mod charts;
 mod codes;
 mod control;
+mod coverage;
 mod doors;
 mod evasion;
 mod harness;

@@ -48,6 +48,14 @@ pub(crate) fn said(judgement: &Judgement) -> String {
     text
 }
 
+/// The word behind the rule's id in the name of a story. A rule's id may hold such a word, and begin with another's.
+fn what(name: &str) -> String {
+    let rests = RULES.iter().filter_map(|rule| name.strip_prefix(rule.id()));
+    let rest = rests.min_by_key(|rest| rest.len()).unwrap_or(name);
+    let word = rest.trim_start_matches('-').split('-').next();
+    word.unwrap_or_default().to_owned()
+}
+
 #[test]
 fn core_says_what_every_policy_story_keeps() -> Result<()> {
     let mut failed = String::new();
@@ -60,16 +68,16 @@ fn core_says_what_every_policy_story_keeps() -> Result<()> {
         if std::fs::read_to_string(&path).unwrap_or_default() != text {
             let _ = writeln!(failed, "{} is judged\n{text}", story.name());
         }
-        let ends = |what: &str| story.name().split('-').any(|word| word == what);
+        let what = what(&story.name());
         let refused = text.contains("deny ");
-        if (ends("refused") || ends("evasion")) != refused {
+        if matches!(what.as_str(), "refused" | "evasion") != refused {
             let _ = writeln!(
                 failed,
                 "{} is judged otherwise than its name says\n{text}",
                 story.name()
             );
         }
-        if ends("exempt") && !text.contains("exempt ") {
+        if what == "exempt" && !text.contains("exempt ") {
             let _ = writeln!(failed, "{} exempts nothing", story.name());
         }
     }

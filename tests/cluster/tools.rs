@@ -38,6 +38,19 @@ pub fn crd(plural: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The same of an older operator: `0.85.0` or `0.91.0`.
+///
+/// # Errors
+/// Says what to type when it is not there.
+pub fn older_crd(version: &str, plural: &str) -> Result<PathBuf> {
+    let path = root().join(format!("target/tools/crds-{version}/{plural}.yaml"));
+    ensure!(
+        path.exists(),
+        "the CRD of {plural} in {version} is not there yet: run `make tools`"
+    );
+    Ok(path)
+}
+
 /// One of our own programs, from the profile that built this test program.
 ///
 /// # Errors

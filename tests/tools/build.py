@@ -31,6 +31,10 @@ KUBERNETES = "v1.37.2"
 VERSION = "k8s.io/component-base/version"
 KUBERNETES_FLAGS = f"-X {VERSION}.gitVersion={KUBERNETES} -X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor=37"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator"
+SUBJECTS = ("prometheusagents", "prometheuses", "thanosrulers")
+CRDS = SUBJECTS + (
+    "alertmanagerconfigs", "alertmanagers", "podmonitors", "probes", "prometheusrules", "scrapeconfigs", "servicemonitors",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Program:
     """One line of the table below. `seconds` and `disk` (GiB) are those of a cold build on two cores."""
 
     name: str
-    files: tuple[str, ...]  # what it leaves in bin/
+    files: tuple[str, ...]  # what it leaves in bin/; of definitions, their plurals (all where there are none)
     seconds: int
     disk: float
     folder: str  # under tests/tools
@@ -55,6 +59,13 @@ class Program:
         pinned = [HERE / self.folder / name for name in names.get(self.kind, ("go.mod", "go.sum"))]
         # A program that is ours is fixed by its own text as well.
         return pinned + sorted((HERE / self.folder).glob("*.go"))
+
+    @property
+    def outputs(self):
+        """What it leaves, from the workshop's folder on."""
+        if self.kind == "crds":
+            return [f"{self.name}/{plural}.yaml" for plural in self.files or CRDS]
+        return [f"bin/{name}" for name in self.files]
 
     @property
     def stamp(self):
@@ -78,6 +89,9 @@ PROGRAMS = [
         packages=(f"{OPERATOR}/cmd/operator", f"{OPERATOR}/cmd/prometheus-config-reloader"),
     ),
     Program("crds", (), 2, 0.1, "prometheus-operator", kind="crds"),
+    # Older definitions, for the test that no field of any release is forgotten (`coverage.rs`).
+    Program("crds-0.85.0", SUBJECTS, 2, 0.1, "crds-0.85.0", kind="crds"),
+    Program("crds-0.91.0", SUBJECTS, 2, 0.1, "crds-0.91.0", kind="crds"),
     Program(
         "prometheus", ("prometheus", "promtool"), 195, 3.6, "prometheus",
         packages=("github.com/prometheus/prometheus/cmd/prometheus", "github.com/prometheus/prometheus/cmd/promtool"),
@@ -104,11 +118,6 @@ PROGRAMS = [
         packages=("k8s.io/kubernetes/cmd/kube-apiserver",),
     ),
 ]
-
-CRDS = (
-    "alertmanagerconfigs", "alertmanagers", "podmonitors", "probes", "prometheusagents",
-    "prometheuses", "prometheusrules", "scrapeconfigs", "servicemonitors", "thanosrulers",
-)
 
 
 class Stop(Exception):
@@ -168,9 +177,7 @@ class Workshop:
         return self.folder.joinpath(*parts)
 
     def outputs(self, program):
-        if program.kind == "crds":
-            return [self.path("crds", f"{name}.yaml") for name in CRDS]
-        return [self.path("bin", name) for name in program.files]
+        return [self.path(output) for output in program.outputs]
 
     def current(self, program):
         stamp = self.path("stamp", program.name)
@@ -228,10 +235,10 @@ class Workshop:
             cwd=HERE / program.folder, env=self.go_env, capture_output=True, text=True, check=True,
         )
         source = pathlib.Path(found.stdout.strip()) / "example" / "prometheus-operator-crd"
-        self.path("crds").mkdir(exist_ok=True)
-        for name in CRDS:
-            text = (source / f"monitoring.coreos.com_{name}.yaml").read_bytes()
-            self.replace(self.path("crds", f"{name}.yaml"), lambda new, text=text: new.write_bytes(text))
+        for output in self.outputs(program):
+            output.parent.mkdir(exist_ok=True)
+            text = (source / f"monitoring.coreos.com_{output.name}").read_bytes()
+            self.replace(output, lambda new, text=text: new.write_bytes(text))
 
     def wheel(self, program, folder, log):
         scratch = self.scratch(program)
@@ -265,11 +272,11 @@ class Workshop:
 
     def take(self, program, source):
         """Links what a folder of ready-made programs holds; false when it lacks a part of this one."""
-        found = [source / "crds" / f"{name}.yaml" for name in CRDS] if program.kind == "crds" else [source / name for name in program.files]
+        found = [source / output.removeprefix("bin/") for output in program.outputs]
         if not all(path.is_file() and (program.kind == "crds" or os.access(path, os.X_OK)) for path in found):
             return False
-        self.path("crds").mkdir(exist_ok=True)
         for path, output in zip(found, self.outputs(program)):
+            output.parent.mkdir(exist_ok=True)
             self.replace(output, lambda new, path=path: new.symlink_to(path.resolve()))
         self.record(program, f"from {source}")
         return True
@@ -354,7 +361,8 @@ def choose(only):
 def show(shop, programs):
     for program in programs:
         state = "ready" if shop.current(program) else "missing"
-        what = ", ".join(program.files) or f"{len(CRDS)} custom resource definitions"
+        definitions = f"{len(program.outputs)} custom resource definitions"
+        what = definitions if program.kind == "crds" else ", ".join(program.files)
         print(f"{program.name:20} {state:8} {program.seconds:4} s {program.disk:4.1f} GB  {what}")
 
 

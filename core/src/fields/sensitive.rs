@@ -92,6 +92,7 @@ rows! {
     "scrapeInterval"                       Limit      "limits";
     "replicas"                             Limit      "limits";
     "shards"                               Limit      "limits";
+    "mode"                                 Limit      "limits";
     "retention"                            Limit      "limits";
     "retentionSize"                        Limit      "limits";
     "retentionPercentage"                  Limit      "limits";
@@ -129,7 +130,11 @@ rows! {
     "configMaps[]"                         Reference  "mounts";
     "serviceAccountName"                   Identity   "identity";
     "automountServiceAccountToken"         Identity   "identity";
+    "podMetadata.labels{}"                 Container  "pod-containers";
+    "podMetadata.labels{}"                 Host       "host-access";
     "podMetadata.labels{}"                 Identity   "identity";
+    "podMetadata.annotations{}"            Container  "pod-containers";
+    "podMetadata.annotations{}"            Host       "host-access";
     "podMetadata.annotations{}"            Identity   "identity";
     "**.azureAd.managedIdentity"           Identity   "identity";
     "**.azureAd.oauth"                     Identity   "identity";
@@ -254,7 +259,269 @@ const WHOLE: &[&str] = &[
 ];
 
 /// Sensitive fields that no rule looks at, each with the reason.
-pub const UNCOVERED: &[(&str, &str)] = &[];
+pub const UNCOVERED: &[(&str, &str)] = &[
+    (
+        "**.alertRelabelings",
+        "changes alerts on their way to the object's own Alertmanager, and no sample",
+    ),
+    (
+        "**.sourceLabels",
+        "part of a relabel rule: the list is what is judged",
+    ),
+    (
+        "**.targetLabel",
+        "part of a relabel rule: the list is what is judged",
+    ),
+    (
+        "**.noProxy",
+        "sends fewer requests through a proxy; where they lead is judged by their url",
+    ),
+    (
+        "**.proxyFromEnvironment",
+        "only `containers` could set the pod's environment, and pod-containers refuses that",
+    ),
+    (
+        "**.serverName",
+        "the name that a certificate is checked for; which authority is trusted is judged",
+    ),
+    (
+        "**.oauth2.scopes",
+        "what the object's own OAuth client asks for, at a judged tokenUrl",
+    ),
+    (
+        "**.azureAd.scope",
+        "without an identity, which `identity` judges, there is no token of any scope",
+    ),
+    (
+        "**.claims[].name",
+        "names a claim of the pod's, and the operator gives its pods none",
+    ),
+    (
+        "**.resources.limits",
+        "a ResourceQuota bounds what a namespace takes",
+    ),
+    (
+        "**.resources.limits{}",
+        "a ResourceQuota bounds what a namespace takes",
+    ),
+    (
+        "alerting.alertmanagers[].apiVersion",
+        "the version of Alertmanager's API",
+    ),
+    (
+        "alerting.alertmanagers[].enableHttp2",
+        "how a request is carried, not where to",
+    ),
+    (
+        "alerting.alertmanagers[].name",
+        "a Service in the namespace that cross-namespace judges",
+    ),
+    (
+        "alerting.alertmanagers[].pathPrefix",
+        "a path of that Service",
+    ),
+    ("alerting.alertmanagers[].port", "a port of that Service"),
+    (
+        "alerting.alertmanagers[].scheme",
+        "how that Service is spoken to; its credentials are judged",
+    ),
+    (
+        "allowOverlappingBlocks",
+        "deprecated, and about the object's own blocks",
+    ),
+    (
+        "bodySizeLimit",
+        "what monitors without one get; `limits` judges the enforced one, which caps it",
+    ),
+    ("disableCompaction", "about the object's own blocks"),
+    (
+        "enableServiceLinks",
+        "variables that name the Services of the namespace, which anybody there may list",
+    ),
+    (
+        "enforcedNamespaceLabel",
+        "adds a label; the identity of samples is what the wiring enforces",
+    ),
+    ("evaluationInterval", "how often the object's own rules run"),
+    ("exemplars.maxSize", "memory of the object's own pod"),
+    ("externalPrefix", "a path of the object's own pages"),
+    (
+        "extraScrapeMetrics",
+        "three more samples a scrape, within the enforced limit",
+    ),
+    ("imagePullPolicy", "when an image is pulled, not which"),
+    (
+        "labelLimit",
+        "what monitors without one get; `limits` judges the enforced one, which caps it",
+    ),
+    (
+        "labelNameLengthLimit",
+        "what monitors without one get; `limits` judges the enforced one, which caps it",
+    ),
+    (
+        "labelValueLengthLimit",
+        "what monitors without one get; `limits` judges the enforced one, which caps it",
+    ),
+    (
+        "maximumStartupDurationSeconds",
+        "how long the pod may take to start",
+    ),
+    ("minReadySeconds", "how long a pod counts as new"),
+    (
+        "nameEscapingScheme",
+        "how names are spelled that a target sends",
+    ),
+    (
+        "nameValidationScheme",
+        "which names are taken from a target",
+    ),
+    (
+        "overrideHonorLabels",
+        "a target's own labels may win in the object; the wiring's relabel rules come after",
+    ),
+    (
+        "overrideHonorTimestamps",
+        "a target's own timestamps may win; Receive has its own window",
+    ),
+    ("podManagementPolicy", "in which order pods start"),
+    ("podMetadata.name", "the operator names its pods itself"),
+    (
+        "podTargetLabels",
+        "labels of pods that become labels of samples; the wiring's relabel rules come after",
+    ),
+    ("portName", "the name of the pod's own port"),
+    ("query.maxConcurrency", "work of the object's own pod"),
+    ("query.maxSamples", "memory of the object's own pod"),
+    (
+        "remoteRead[].filterExternalLabels",
+        "whether a read asks for the object's own labels only; its url is judged",
+    ),
+    ("remoteRead[].name", "a name in the object's own metrics"),
+    (
+        "remoteWrite[].enableHTTP2",
+        "how a request is carried, not where to",
+    ),
+    (
+        "remoteWrite[].metadataConfig.maxSamplesPerSend",
+        "metadata, which Receive does not store",
+    ),
+    (
+        "remoteWrite[].metadataConfig.sendInterval",
+        "metadata, which Receive does not store",
+    ),
+    (
+        "remoteWrite[].name",
+        "remote-write-names reads it with its entry",
+    ),
+    (
+        "remoteWrite[].queueConfig.maxBackoff",
+        "how long a queue waits, at most",
+    ),
+    (
+        "remoteWrite[].queueConfig.maxRetries",
+        "without effect since Prometheus 2.11",
+    ),
+    (
+        "remoteWrite[].queueConfig.minBackoff",
+        "how long a queue waits, at least",
+    ),
+    (
+        "remoteWrite[].queueConfig.minShards",
+        "never more than maxShards, which `limits` judges",
+    ),
+    (
+        "remoteWrite[].queueConfig.retryOnRateLimit",
+        "heeds what Receive answers",
+    ),
+    (
+        "remoteWrite[].queueConfig.sampleAgeLimit",
+        "drops old samples instead of sending them",
+    ),
+    ("routePrefix", "a path of the object's own pages"),
+    (
+        "ruleSelector",
+        "which rules of the namespaces that cross-namespace judges",
+    ),
+    (
+        "sampleLimit",
+        "what monitors without one get; `limits` judges the enforced one, which caps it",
+    ),
+    (
+        "scrapeClasses[].attachMetadata.node",
+        "labels of nodes on the object's own samples, with the rights of its account",
+    ),
+    (
+        "scrapeClasses[].metricRelabelings",
+        "what a monitor may do as well; the wiring's relabel rules come after",
+    ),
+    ("scrapeClasses[].name", "the name that a monitor asks for"),
+    (
+        "scrapeClasses[].relabelings",
+        "what a monitor may do as well; the wiring's relabel rules come after",
+    ),
+    (
+        "serviceName",
+        "a Service in the object's namespace that names its pods",
+    ),
+    ("sha", "digests are free in `allow.images`"),
+    (
+        "shardRetentionPolicy.retain.retentionPeriod",
+        "keeps shards that were within the limit",
+    ),
+    (
+        "targetLimit",
+        "what monitors without one get; `limits` judges the enforced one, which caps it",
+    ),
+    (
+        "thanos.blockSize",
+        "how long one block of the object's own is",
+    ),
+    (
+        "thanos.getConfigInterval",
+        "how often the sidecar asks the object's own Prometheus",
+    ),
+    ("thanos.minTime", "how far back the sidecar answers"),
+    ("thanos.sha", "digests are free in `allow.images`"),
+    ("thanos.tag", "tags are free in `allow.images`"),
+    ("thanos.version", "tags are free in `allow.images`"),
+    (
+        "topologySpreadConstraints",
+        "spreads the object's own pods over nodes that the scheduler finds",
+    ),
+    (
+        "topologySpreadConstraints[].additionalLabelSelectors",
+        "counts the object's own pods",
+    ),
+    (
+        "topologySpreadConstraints[].labelSelector",
+        "counts pods of the object's own namespace",
+    ),
+    (
+        "topologySpreadConstraints[].maxSkew",
+        "how evenly the object's own pods are spread",
+    ),
+    (
+        "topologySpreadConstraints[].minDomains",
+        "how widely the object's own pods are spread",
+    ),
+    (
+        "topologySpreadConstraints[].nodeAffinityPolicy",
+        "whether a node affinity, which host-access judges, counts",
+    ),
+    (
+        "topologySpreadConstraints[].nodeTaintsPolicy",
+        "whether tolerations, which host-access judges, count",
+    ),
+    (
+        "updateStrategy.rollingUpdate.maxUnavailable",
+        "how many of the object's own pods roll at once",
+    ),
+    (
+        "web.httpConfig.headers.contentSecurityPolicy",
+        "a header of the object's own pages",
+    ),
+    ("web.maxConnections", "work of the object's own pod"),
+];
 
 /// Whether the members of a field of this name are data.
 pub fn is_free(name: &str) -> bool {

@@ -7,10 +7,17 @@ use serde_json::Value;
 
 use super::case::{Case, Findings};
 use super::places::{Place, Spot};
-use super::shape::{is_empty, is_on, text};
+use super::shape::{self, is_empty, is_on, text};
 use crate::fields::sensitive::Sort;
 
 const NODE: &str = "chooses a node";
+
+/// Labels and annotations of a pod that attach networks and loosen confinement.
+const NETWORKS: &[&str] = &[
+    "container.apparmor.security.beta.kubernetes.io/",
+    "k8s.v1.cni.cncf.io/",
+    "seccomp.security.alpha.kubernetes.io/",
+];
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     for place in case.places("host-access", Sort::Host) {
@@ -20,6 +27,9 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
             ["containers" | "initContainers"] => containers(place, findings),
             ["volumes"] => volumes(case, place, findings),
             ["affinity"] => affinity(place, findings),
+            ["podMetadata", _, key] if shape::has_prefix(key, NETWORKS) => {
+                findings.place(place, "attaches a network or loosens confinement");
+            }
             ["hostNetwork" | "hostUsers"] if is_on(value) => {
                 findings.place(place, "shares what is its node's");
             }

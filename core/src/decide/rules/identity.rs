@@ -7,14 +7,13 @@ use serde_json::Value;
 
 use super::case::{Case, Findings};
 use super::places::{Place, Spot};
-use super::shape::{is_empty, text};
+use super::shape::{self, is_empty, text};
 use crate::fields::sensitive::Sort;
 
 /// The account of a pod that names none.
 const DEFAULT: &str = "default";
 
-/// Labels and annotations of a pod by which a cloud, a mesh or a vault gives it an identity: whole keys, and prefixes
-/// that end in a slash.
+/// Labels and annotations of a pod by which a cloud, a mesh or a vault gives it an identity.
 const GIVEN: &[&str] = &[
     "aadpodidbinding",
     "azure.workload.identity/",
@@ -31,7 +30,9 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     account(case, findings);
     for place in case.places("identity", Sort::Identity) {
         match place.at.names().as_slice() {
-            ["podMetadata", _, key] => given(place, key, findings),
+            ["podMetadata", _, key] if shape::has_prefix(key, GIVEN) => {
+                findings.place(place, "gives the pod an identity");
+            }
             [.., "azureAd", _] if !case.set_by_wiring(place) => {
                 findings.place(place, "takes an Azure identity that no wiring gives");
             }
@@ -65,20 +66,6 @@ fn account(case: &Case<'_>, findings: &mut Findings) {
             automount.unwrap_or(&Value::Null),
             "must be false: it would mount the token of the account default, which allow.serviceAccounts does not name",
         );
-    }
-}
-
-fn given(place: &Place<'_>, key: &str, findings: &mut Findings) {
-    let key = key.to_ascii_lowercase();
-    let gives = GIVEN.iter().any(|one| {
-        if one.ends_with('/') {
-            key.starts_with(one)
-        } else {
-            key == *one
-        }
-    });
-    if gives {
-        findings.place(place, "gives the pod an identity");
     }
 }
 

@@ -37,16 +37,28 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         size(
             case,
             "enforcedBodySizeLimit",
-            case.policy.body_size,
+            case.policy.body_size.zip(limits.body_size_limit.as_deref()),
             findings,
         );
         interval(case, findings);
         number(case, "shards", limits.max_shards, Some(1), findings);
     }
     number(case, "replicas", limits.max_replicas, Some(1), findings);
+    let mode = case.subject.spec("mode");
+    if limits.max_replicas.is_some() && mode.is_some_and(|mode| mode == "DaemonSet") {
+        let sentence = "must not be DaemonSet, which runs as many as there are nodes";
+        found("mode", mode, sentence.to_owned(), findings);
+    }
     retention(case, findings);
     if case.subject.kind == Kind::Prometheus {
-        size(case, "retentionSize", case.policy.retention_size, findings);
+        size(
+            case,
+            "retentionSize",
+            case.policy
+                .retention_size
+                .zip(limits.max_retention_size.as_deref()),
+            findings,
+        );
     }
     queues(case, findings);
 }
@@ -73,12 +85,13 @@ fn number(
     }
 }
 
-fn size(case: &Case<'_>, field: &'static str, most: Option<Size>, findings: &mut Findings) {
-    let Some(most) = most else { return };
+/// A size that must be there and at most `most`, which is written beside it.
+fn size(case: &Case<'_>, field: &'static str, most: Option<(Size, &str)>, findings: &mut Findings) {
+    let Some((most, written)) = most else { return };
     let value = case.subject.spec(field);
     let size = value.and_then(Value::as_str).and_then(Size::read);
     if !size.is_some_and(|size| size > Size(0) && size <= most) {
-        let sentence = format!("must be set, to at most {} bytes", most.0);
+        let sentence = format!("must be set, to at most {written}");
         found(field, value, sentence, findings);
     }
 }
@@ -144,7 +157,7 @@ fn queues(case: &Case<'_>, findings: &mut Findings) {
                 findings.at(
                     &spot.member("queueConfig").member(field),
                     value.unwrap_or(&Value::Null),
-                    format!("must be at most {most}; where it is absent, {default} counts"),
+                    format!("must be from 1 to {most}; where it is absent, {default} counts"),
                 );
             }
         }

@@ -9,10 +9,20 @@ use serde_json::Value;
 use super::case::{Case, Findings};
 use super::image::{Image, is_below};
 use super::places::{Place, Spot};
-use super::shape::text;
+use super::shape::{self, text};
 use crate::fields::sensitive::Sort;
 use crate::subject::Kind;
 use crate::versions;
+
+/// Labels and annotations of a pod by which others put containers into it, some with an image of the object's choice.
+const INJECTED: &[&str] = &[
+    "config.linkerd.io/",
+    "inject.istio.io/",
+    "linkerd.io/",
+    "sidecar.istio.io/",
+    "sidecar.opentelemetry.io/",
+    "vault.hashicorp.com/",
+];
 
 /// What an entry may have.
 const HARMLESS: &[&str] = &["name", "image", "imagePullPolicy", "resources"];
@@ -23,6 +33,9 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
             ["containers" | "initContainers"] => containers(case, place, findings),
             [.., "image" | "baseImage"] => image(case, &place.at, place.value, findings),
             ["tag"] => tag(case, place, findings),
+            ["podMetadata", _, key] if shape::has_prefix(key, INJECTED) => {
+                findings.place(place, "lets others put containers into the pod");
+            }
             _ => {}
         }
     }

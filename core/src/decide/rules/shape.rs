@@ -30,6 +30,13 @@ pub(super) fn text<'a>(value: &'a Value, member: &str) -> &'a str {
         .unwrap_or_default()
 }
 
+/// Whether a key of a label or an annotation is one of these, or below one that ends in a slash.
+pub(super) fn has_prefix(key: &str, prefixes: &[&str]) -> bool {
+    let key = key.to_ascii_lowercase();
+    let mut prefixes = prefixes.iter();
+    prefixes.any(|one| key == *one || (one.ends_with('/') && key.starts_with(one)))
+}
+
 /// A raw argument of the command line, or a feature of `enableFeatures`, as the program will read it.
 pub(super) struct Argument<'a> {
     pub(super) place: &'a Place<'a>,
