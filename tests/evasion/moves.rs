@@ -36,6 +36,7 @@ moves! {
     places::as_another_credential;
     places::between_entries;
     places::nest;
+    places::as_argument;
     spelling::url;
     spelling::url_again;
     spelling::header;

@@ -17,6 +17,7 @@ use crate::policies::stories;
 /// One object that is refused, and the world that refuses it.
 pub(super) struct Seed {
     pub(super) name: String,
+    pub(super) is_story: bool,
     pub(super) object: Value,
     /// What stood there before any policy looked, where the story says so.
     pub(super) start: Option<Value>,
@@ -39,13 +40,9 @@ pub(super) fn seeds() -> Result<Vec<Seed>> {
                 .any(|kind| story.given["kind"] == kind.name());
         if tries && is_one {
             let policy = hardened(&story.policies[0]);
-            seeds.push(Seed::new(
-                name,
-                story.given,
-                story.old,
-                policy,
-                story.wirings,
-            )?);
+            let mut seed = Seed::new(name, story.given, story.old, policy, story.wirings)?;
+            seed.is_story = true;
+            seeds.push(seed);
         }
     }
     for offender in OFFENDERS {
@@ -119,6 +116,7 @@ impl Seed {
         let law = Law::read(&policy, &wirings, namespace);
         Ok(Self {
             name,
+            is_story: false,
             object,
             start,
             policy,

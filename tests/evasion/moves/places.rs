@@ -283,3 +283,29 @@ pub(super) fn nest(plan: &mut Plan, chance: &mut Chance) {
     ]);
     map(plan.spec().entry(into).or_insert(Value::Null)).insert(value.0, value.1);
 }
+
+/// What a field says, as an argument of the command line.
+pub(super) fn as_argument(plan: &mut Plan, chance: &mut Chance) {
+    let (name, value) = chance.one(&[
+        ("web.enable-admin-api", ""),
+        ("--web.enable-remote-write-receiver", ""),
+        ("web.enable-otlp-receiver=true", ""),
+        ("enable-feature", "remote-write-receiver"),
+        ("objstore.config-file", "/etc/o"),
+        ("-objstore.config=type: S3", ""),
+        ("remote-write.config", "x"),
+        ("alertmanagers.config", "x"),
+        ("storage.tsdb.retention.time", "10y"),
+    ]);
+    let argument = if value.is_empty() {
+        json!({"name": name})
+    } else {
+        json!({"name": name, "value": value})
+    };
+    let holder = if chance.one_in(2) {
+        plan.spec()
+    } else {
+        map(plan.spec().entry("thanos").or_insert(Value::Null))
+    };
+    holder.insert("additionalArgs".to_owned(), json!([argument]));
+}

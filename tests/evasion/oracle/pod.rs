@@ -6,18 +6,7 @@ use super::{Seen, says};
 
 pub(super) fn look(seen: &mut Seen<'_>) {
     images(seen);
-    for (field, value) in [
-        ("additionalArgs", seen.spec("additionalArgs")),
-        ("enableFeatures", seen.spec("enableFeatures")),
-        (
-            "thanos.additionalArgs",
-            &seen.spec("thanos")["additionalArgs"],
-        ),
-    ] {
-        if says(value) {
-            seen.add("raw-arguments", field, value);
-        }
-    }
+    arguments(seen);
     for field in [
         "hostAliases",
         "nodeSelector",
@@ -40,6 +29,51 @@ pub(super) fn look(seen: &mut Seen<'_>) {
     across(seen);
     if !seen.is("ThanosRuler") && seen.spec("arbitraryFSAccessThroughSMs")["deny"] != true {
         seen.add("monitor-file-access", "deny", &Value::Null);
+    }
+}
+
+/// Arguments past the object's own fields. A feature is one, too.
+fn arguments(seen: &mut Seen<'_>) {
+    let own = seen.items("additionalArgs");
+    let sidecar = &seen.spec("thanos")["additionalArgs"];
+    let sidecar = sidecar
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|item| (format!("thanos {}", item["name"]), item));
+    for (place, item) in own.into_iter().chain(sidecar) {
+        seen.add("raw-arguments", &place, item);
+        let name = item["name"]
+            .as_str()
+            .unwrap_or_default()
+            .trim_start_matches('-');
+        let name = name.split('=').next().unwrap_or_default();
+        if [
+            "web.enable-admin-api",
+            "web.enable-remote-write-receiver",
+            "web.enable-otlp-receiver",
+        ]
+        .contains(&name)
+            && !says(&seen.law.policy["allow"]["inbound"])
+        {
+            seen.add("open-inbound", &place, item);
+        }
+        if ["objstore.config", "objstore.config-file"].contains(&name) {
+            seen.add("objstore-reference", &place, item);
+        }
+        if [
+            "remote-write.config",
+            "alertmanagers.config",
+            "config.file",
+            "query.config",
+        ]
+        .contains(&name)
+        {
+            seen.add("evasion", &place, item);
+        }
+    }
+    for feature in seen.spec("enableFeatures").as_array().into_iter().flatten() {
+        seen.add("raw-arguments", "enableFeatures", feature);
     }
 }
 
