@@ -11,10 +11,13 @@
 mod attempt;
 mod chance;
 mod deliveries;
+mod door;
+mod later;
 mod moves;
 mod offenders;
 mod oracle;
 mod plan;
+mod real;
 mod seeds;
 mod server;
 

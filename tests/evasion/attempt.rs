@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use anyhow::Result;
+use futures::FutureExt;
 use serde_json::Value;
 
 use super::chance::Chance;
 use super::deliveries::DELIVERIES;
+use super::door::Door;
 use super::moves::MOVES;
 use super::oracle::Breach;
 use super::plan::Plan;
@@ -65,38 +68,47 @@ impl Attempt {
         (plan, requests)
     }
 
-    /// Makes it against core. Every object that is stored on the way is looked at.
+    /// Makes it against core.
     pub(super) fn against_core(&self, seed: &Seed) -> Option<Hole> {
+        let plan = self.requests(seed).0;
+        let old = plan.start.as_ref().map(|start| seed.law.breaches(start));
+        let door = Door::Model(Server::new(seed, plan.start));
+        let old = old.unwrap_or_default();
+        let made = self.through(door, seed, &old).now_or_never();
+        made.expect("the model waits for nobody")
+            .expect("the model answers")
+    }
+
+    /// Makes it. Every object that is stored on the way is looked at; `old` is what stood there before, and may stay.
+    pub(super) async fn through(
+        &self,
+        mut door: Door<'_>,
+        seed: &Seed,
+        old: &BTreeSet<Breach>,
+    ) -> Result<Option<Hole>> {
         let (plan, requests) = self.requests(seed);
-        let mut server = Server::new(seed, plan.start.clone());
-        let old = plan
-            .start
-            .as_ref()
-            .map(|start| seed.law.breaches(start))
-            .unwrap_or_default();
+        let mut there = plan.start.is_some();
         for request in &requests {
-            let before = server.stored.is_some();
-            if let Answer::Stored(stored) = server.ask(request) {
-                // What is new stands for itself, whatever stood beside it.
-                let fresh = !before || matches!(request, Request::Create(_));
-                let old = if fresh { BTreeSet::new() } else { old.clone() };
-                let breaches: BTreeSet<Breach> = seed
-                    .law
-                    .breaches(&stored)
-                    .difference(&old)
-                    .cloned()
-                    .collect();
-                if !breaches.is_empty() {
-                    return Some(Hole {
-                        attempt: self.clone(),
-                        breaches,
-                        stored,
-                        requests,
-                    });
-                }
+            let Answer::Stored(stored) = door.ask(request).await? else {
+                continue;
+            };
+            // What is new stands for itself, whatever stood beside it.
+            there &= !matches!(request, Request::Create(_));
+            let breaches = seed.law.breaches(&stored);
+            let fresh: BTreeSet<Breach> = breaches
+                .into_iter()
+                .filter(|breach| !there || !old.contains(breach))
+                .collect();
+            if !fresh.is_empty() {
+                return Ok(Some(Hole {
+                    attempt: self.clone(),
+                    breaches: fresh,
+                    stored,
+                    requests,
+                }));
             }
         }
-        None
+        Ok(None)
     }
 
     /// The same hole with fewer moves and a plainer delivery.

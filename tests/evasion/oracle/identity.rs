@@ -1,6 +1,6 @@
 //! Who an object's samples say they are, and whether anybody still watches over it.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Seen, says};
 
@@ -68,41 +68,46 @@ fn by_operator<'a>(seen: &Seen<'a>) -> [Option<&'a str>; 2] {
     ]
 }
 
-/// What a wiring enforces where the object sends to its hub: no rule takes it away, no field gives it otherwise.
+/// What the wirings of an object enforce: no field gives it otherwise, no rule takes it away or lets nothing pass.
 fn hub_labels(seen: &mut Seen<'_>) {
+    let wirings = &seen.law.wirings;
+    for wiring in wirings
+        .iter()
+        .filter(|wiring| seen.selected_by(wiring))
+        .collect::<Vec<_>>()
+    {
+        for label in enforced(wiring).keys() {
+            if by_operator(seen).contains(&Some(label)) {
+                seen.add("identity-labels", format!("taken {label}"), &Value::Null);
+            }
+        }
+    }
     for (place, entry) in seen.items("remoteWrite") {
         let Some(wiring) = seen.wiring_of(entry) else {
             continue;
         };
-        let standard = json!({"cluster": "{cluster}"});
-        let enforced = wiring["spec"]["labels"]
-            .get("enforced")
-            .unwrap_or(&standard)
-            .as_object();
-        for label in enforced
-            .into_iter()
-            .flatten()
-            .map(|(label, _)| label.as_str())
-        {
-            if by_operator(seen).contains(&Some(label)) {
-                seen.add("identity-labels", format!("taken {label}"), &Value::Null);
-            }
-            let rules = entry["writeRelabelConfigs"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
+        let rules = entry["writeRelabelConfigs"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        for label in enforced(wiring).keys() {
             if let Some(rule) = rules.last().filter(|rule| drops(rule, label)) {
                 seen.add("identity-labels", format!("{place} drops {label}"), rule);
             }
         }
-        let rules = entry["writeRelabelConfigs"]
-            .as_array()
-            .into_iter()
-            .flatten();
-        for rule in rules.filter(|rule| lets_nothing_pass(rule)) {
+        for rule in rules.iter().filter(|rule| lets_nothing_pass(rule)) {
             seen.add("identity-labels", format!("{place} is empty"), rule);
         }
     }
+}
+
+fn enforced(wiring: &Value) -> Map<String, Value> {
+    let given = wiring["spec"]["labels"]
+        .get("enforced")
+        .and_then(Value::as_object);
+    given
+        .cloned()
+        .unwrap_or_else(|| Map::from_iter([("cluster".to_owned(), json!("{cluster}"))]))
 }
 
 /// The plain ways to send nothing: drop whatever is there, keep what is nowhere.
@@ -136,7 +141,8 @@ fn drops(rule: &Value, label: &str) -> bool {
 fn replica_label(seen: &mut Seen<'_>) {
     let many = |field: &str| seen.spec(field).as_i64().is_some_and(|number| number > 1);
     let daemons = *seen.spec("mode") == "DaemonSet";
-    if !(many("replicas") || many("shards")) || seen.is("ThanosRuler") || daemons {
+    let sends = !seen.items("remoteWrite").is_empty();
+    if !sends || !(many("replicas") || many("shards")) || seen.is("ThanosRuler") || daemons {
         return;
     }
     if *seen.spec("replicaExternalLabelName") == "" {
@@ -217,13 +223,8 @@ fn wired(seen: &Seen<'_>, wiring: &Value) -> bool {
     ]
     .iter()
     .any(|field| says(&entry[field]));
-    let standard = json!({"cluster": "{cluster}"});
-    let enforced = wiring["spec"]["labels"]
-        .get("enforced")
-        .unwrap_or(&standard)
-        .as_object();
     let rules = entry["writeRelabelConfigs"].as_array();
-    let labelled = enforced.into_iter().flatten().all(|(label, value)| {
+    let labelled = enforced(wiring).iter().all(|(label, value)| {
         let value = filled(value.as_str().unwrap_or_default());
         let closes = |rule: &Value| {
             rule["targetLabel"] == label.as_str()

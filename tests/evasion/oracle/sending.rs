@@ -141,7 +141,12 @@ fn headers(seen: &mut Seen<'_>, place: &str, entry: &Value) {
 fn entry_itself(seen: &mut Seen<'_>, place: &str, entry: &Value) {
     let credential = CREDENTIALS.iter().any(|field| says(&entry[field]));
     let url = entry["url"].as_str().and_then(GoUrl::read);
-    if credential && url.is_some_and(|url| url.scheme == "http") {
+    // What a wiring sends in plain text is the admin's word.
+    let theirs = seen
+        .wiring_of(entry)
+        .and_then(|wiring| wiring["spec"]["remoteWrite"]["auth"].as_object());
+    let own = theirs.is_none_or(|auth| auth.iter().any(|(kind, value)| entry[kind] != *value));
+    if own && credential && url.is_some_and(|url| url.scheme == "http") {
         seen.add("plaintext-url", format!("{place}.url"), &entry["url"]);
     }
     if credential && entry["followRedirects"] == true {
