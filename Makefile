@@ -44,7 +44,7 @@ never = @tree=$$($(CARGO) tree --locked --edges normal --prefix none --package $
   found=$$(echo "$$tree" | grep -E '^($(2)) v' | sort -u); \
   [ -z "$$found" ] || { echo "$(1) must not contain:" $$found; exit 1; }
 
-layers:
+layers: ## the direction of dependencies alone
 	$(call stage,the direction of dependencies)
 	$(call never,thanos-core,tokio|hyper|rustls|axum|kube|kube-client|kube-runtime|tracing|reqwest)
 	$(call never,kubectl-thanos,axum|thanos-webhook)
@@ -63,14 +63,14 @@ fmt: ## format the Rust code
 bless: ## write what core says into the stories and the chart; read the difference before you commit it
 	@BLESS=1 $(CARGO) test --locked -p thanos-tests --test all -- cases::core charts::definitions codes::the_page
 
-bench: ## the numbers, from the release profile (about 10 minutes)
-	@$(BUILD) --only etcd,kubernetes,helm,crds
+bench: ## the numbers, from the release profile, beside Kyverno's command line (about 15 minutes)
+	@$(BUILD) --only etcd,kubernetes,helm,crds,kyverno
 	@$(CARGO) build --release --workspace --bins --locked
 	@$(CARGO) bench --workspace --locked
 
-soak: ## the properties and the YAML reader over many more cases, outside CI (CASES=200000)
-	@$(BUILD) --only yaml-oracle,crds
-	@THANOS_CASES=$(or $(CASES),200000) $(CARGO) test --locked -p thanos-tests --test all -- properties yaml
+soak: ## the properties, the YAML reader and the objstore judge over many more cases, outside CI (CASES=200000)
+	@$(BUILD) --only yaml-oracle,objstore-oracle,crds
+	@THANOS_CASES=$(or $(CASES),200000) $(CARGO) test --locked -p thanos-tests --test all -- properties yaml objstore
 
 matrix: ## the member-cluster tests on the oldest API server that AKS serves, outside CI
 	@$(BUILD)

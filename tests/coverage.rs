@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 use thanos_core::Kind;
 use thanos_core::decide::rules::rule;
 use thanos_core::fields::sensitive::{ROWS, Row, Sort, UNCOVERED, is_whole, segments};
 use thanos_tests::install::objects;
 use thanos_tests::tools;
+
+use crate::doors::{Story, judged_by_core};
 
 /// What the types of operator 0.95.1 add to those of 0.92.1 (`pkg/apis/monitoring` of both, `v1/prometheus_types.go`).
 const LATER: &[&str] = &[
@@ -342,7 +344,12 @@ fn every_row_and_every_reason_is_about_a_field() -> Result<()> {
             let _ = writeln!(wrong, "{path} is in no CRD");
         }
     }
-    for row in ROWS {
+    for (at, row) in ROWS.iter().enumerate() {
+        let same = |other: &&Row| (other.path, other.sort) == (row.path, row.sort);
+        let mut others = ROWS[..at].iter().filter(same);
+        if others.any(|other| other.rules.iter().any(|id| row.rules.contains(id))) {
+            let _ = writeln!(wrong, "{} stands twice", row.path);
+        }
         for id in row.rules {
             if rule(id).is_none() {
                 let _ = writeln!(wrong, "{} names {id}, which is no rule", row.path);
@@ -358,4 +365,53 @@ fn every_row_and_every_reason_is_about_a_field() -> Result<()> {
         return Ok(());
     }
     bail!("{wrong}")
+}
+
+/// Values that no API server lets through stand in files: rules say something or nothing, and never fail.
+#[test]
+fn no_rule_fails_on_a_value_of_another_type() -> Result<()> {
+    let folder = tools::root().join("tests/policies/limits-refused-nothing-is-set");
+    let mut story = Story::read(&folder)?;
+    story.policies[0]["spec"]["profile"] = json!("Restricted");
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1.5),
+        json!(u64::MAX),
+        json!(""),
+        json!("\u{0}\u{202e}$(A)=-,/../"),
+        json!([]),
+        json!([null, 1, "a", [], {}]),
+        json!({}),
+        json!({"": null, "name": 1, "key": [], "[]": {}, "{}": [[]], "spec": {"a": 1}}),
+    ];
+    for kind in Kind::ALL {
+        story.given["kind"] = json!(kind.name());
+        for row in ROWS {
+            let names: Vec<&str> = segments(row.path);
+            for depth in 0..=names.len() {
+                for value in &odd {
+                    story.given["spec"] = built(&names[..depth], value);
+                    let _ = judged_by_core(&story).with_context(|| row.path)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A value below these names.
+fn built(names: &[&str], value: &Value) -> Value {
+    match names {
+        [] => value.clone(),
+        ["**", rest @ ..] => json!({"remoteWrite": [built(rest, value)]}),
+        ["[]", rest @ ..] => json!([built(rest, value), built(rest, value)]),
+        ["{}", rest @ ..] => json!({"any/Key": built(rest, value)}),
+        [name, rest @ ..] => {
+            let mut object = serde_json::Map::new();
+            object.insert((*name).to_owned(), built(rest, value));
+            Value::Object(object)
+        }
+    }
 }

@@ -40,7 +40,7 @@ pub(crate) fn said(judgement: &Judgement) -> String {
             Enforcement::Warn => "warn",
             Enforcement::Audit => "audit",
         };
-        let _ = writeln!(text, "{word} {} {}", charge.rule, charge.fault());
+        let _ = writeln!(text, "{word} {} {}", charge.code, charge.fault());
     }
     if text.is_empty() {
         text.push_str("allow\n");

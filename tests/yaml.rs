@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use thanos_tests::tools;
 
 mod corpus;
-mod random;
+pub(crate) mod random;
 mod rewriting;
 
 /// Where we do not do what kubectl does, and why. One more is `drops_the_rest`.

@@ -347,7 +347,7 @@ codes! {
         "another wiring uses the entry name"
         cause "Two wirings select the object and use one entry name, or send the same samples to the same url; the lowest wiring name wins."
         see "kubectl thanos get wirings"
-        fix "Give each wiring its own remoteWrite.name."
+        fix "Give each wiring its own remoteWrite.name; of two that send to one url as one tenant with one credential, keep one."
         silence "Narrow the selectors so that the wirings do not meet.";
     LABEL_TAKEN "KTH2014" "label-taken" Warning
         "another wiring enforces another value"
@@ -453,9 +453,9 @@ codes! {
         silence "Remove the label.";
     DEFAULT_NOT_GIVEN "KTH2202" "default-not-given" Warning
         "a default of the wiring was not given"
-        cause "The object's version or the installed CRD does not know the field; the wiring works without it."
+        cause "The object's version or the installed CRD does not know the field, or the object's own value does not go with it (minShards above maxShards, minBackoff above maxBackoff); the wiring works without it."
         see "kubectl get KIND NAME -o jsonpath='{.spec.version}'"
-        fix "Raise spec.version, or leave the default out of the wiring."
+        fix "Raise spec.version, change the object's own value, or leave the default out of the wiring."
         silence "Set the field in the object's own entry, or leave the default out of the wiring.";
     CONFIGURATION_UNMANAGED "KTH2203" "configuration-unmanaged" Warning
         "the operator writes no configuration for this object"
@@ -499,6 +499,108 @@ codes! {
         see "kubectl get thanoswiring NAME -o jsonpath='{.spec.remoteWrite.url}'"
         fix "Add /api/v1/receive to the url, unless the gateway adds it."
         silence "Give the url with a path.";
+    OBJSTORE_YAML "KTH3001" "objstore-yaml" Error
+        "the objstore file is not YAML that is read"
+        cause "The text breaks YAML's rules, or it is larger or deeper than 64 KiB, 32 levels and 2 000 nodes, or it uses aliases, tags or merge keys, which an objstore file has no need of."
+        see "thanos tools bucket ls --objstore.config-file=FILE"
+        fix "Mend the line that is named. No snippet is shown, because the file may hold a credential."
+        silence "Not possible.";
+    OBJSTORE_TYPE_UNKNOWN "KTH3002" "objstore-type-unknown" Error
+        "the objstore type is none that Thanos has"
+        cause "Thanos knows GCS, S3, AZURE, SWIFT, COS, ALIYUNOSS, FILESYSTEM, BOS, OCI and OBS, in any case; everything that speaks S3's protocol is S3."
+        see "thanos tools bucket ls --objstore.config-file=FILE"
+        fix "Write one of them as type."
+        silence "Not possible.";
+    OBJSTORE_FIELD_UNKNOWN "KTH3003" "objstore-field-unknown" Error
+        "the objstore file has a field that Thanos refuses"
+        cause "Beside type, config and prefix Thanos takes nothing, and GCS, S3, AZURE, SWIFT and OBS refuse fields below config that they do not know. The documented hedging_config is refused as well."
+        see "thanos tools bucket ls --objstore.config-file=FILE"
+        fix "Mend the name, move the field below config, or take it out."
+        silence "Not possible.";
+    OBJSTORE_FIELD_TYPE "KTH3004" "objstore-field-type" Error
+        "an objstore field has a value of the wrong kind"
+        cause "Thanos cannot read the value as what the field is: a number, a duration with its unit, true or false, a mapping."
+        see "thanos tools bucket ls --objstore.config-file=FILE"
+        fix "Write what the sentence says. Numbers, true and false stand without quotes."
+        silence "Not possible.";
+    OBJSTORE_REQUIRED "KTH3005" "objstore-required" Error
+        "an objstore field is missing"
+        cause "Thanos does not start without the field; empty and null are as good as missing."
+        see "thanos tools bucket ls --objstore.config-file=FILE"
+        fix "Set the field that is named."
+        silence "Not possible.";
+    OBJSTORE_CONFLICT "KTH3006" "objstore-conflict" Error
+        "objstore fields exclude or need each other"
+        cause "Two ways to authenticate are set at once, or one of them is set by half."
+        see "thanos tools bucket ls --objstore.config-file=FILE"
+        fix "Keep one way: on AKS workload identity that is storage_account and container alone, on AWS with a role no keys at all."
+        silence "Not possible.";
+    OBJSTORE_VALUE "KTH3007" "objstore-value" Error
+        "an objstore field has a value that is refused"
+        cause "The provider's own check, or that of its SDK, refuses the value before anything is connected: an endpoint with a scheme, a path where JSON is meant, a name with letters that it must not have."
+        see "thanos tools bucket ls --objstore.config-file=FILE"
+        fix "Write what the sentence says."
+        silence "Not possible.";
+    OBJSTORE_DUPLICATE "KTH3008" "objstore-duplicate" Error
+        "an objstore field is there twice"
+        cause "Thanos refuses a mapping with two equal keys, wherever it stands; kubectl would take the last."
+        see "thanos tools bucket ls --objstore.config-file=FILE"
+        fix "Keep one of them."
+        silence "Not possible.";
+    OBJSTORE_DATA "KTH3009" "objstore-data" Error
+        "the Secret does not hold the objstore file it should"
+        cause "The label kubectl-thanos.dev/objstore names a key that the Secret does not have, or the value is not base64."
+        see "kubectl get secret NAME -n NAMESPACE -o jsonpath='{.metadata.labels}'"
+        fix "Let the label name the key of the file, leave its value empty for every key, or give the file as stringData."
+        silence "Take the label off, if the Secret holds no objstore file.";
+    OBJSTORE_MORE_DOCUMENTS "KTH3101" "objstore-more-documents" Warning
+        "the objstore file has more than one YAML document"
+        cause "Thanos reads what stands before the second --- and ignores the rest without a word."
+        see "grep -n -e '^---' FILE"
+        fix "Keep one document, or put the others under keys of their own."
+        silence "Keep one document.";
+    OBJSTORE_UNQUOTED "KTH3102" "objstore-unquoted" Warning
+        "an objstore text without quotes is read as another one"
+        cause "Thanos reads the file, writes config anew and reads that: 0123 becomes 83, 1e6 becomes 1e+06, yes becomes true. A credential like that is sent changed, and the provider refuses it."
+        see "The provider's answer is about a wrong key or signature."
+        fix "Put the value in quotes."
+        silence "Put the value in quotes.";
+    OBJSTORE_ENVIRONMENT "KTH3103" "objstore-environment" Warning
+        "the objstore file names variables of the environment"
+        cause "Thanos replaces $(NAME) anywhere in the file, comments included, by a variable of its own environment before it reads it, and does not start where the variable is unset. What it holds, a static credential perhaps, is known only there."
+        see "kubectl get pod NAME -o jsonpath='{.spec.containers[*].env}'"
+        fix "Write the value itself, or use an identity that needs none."
+        silence "Write the value itself.";
+    OBJSTORE_TLS_IGNORED "KTH3104" "objstore-tls-ignored" Warning
+        "tls_config.insecure_skip_verify has no effect"
+        cause "Thanos overwrites it with http_config.insecure_skip_verify, which is false where it is not set, so certificates are verified all the same."
+        see "Thanos says: tls: failed to verify certificate"
+        fix "Give the authority as tls_config.ca_file; only where that cannot be, set http_config.insecure_skip_verify."
+        silence "Take the inner field out.";
+    OBJSTORE_FILESYSTEM "KTH3105" "objstore-filesystem" Warning
+        "blocks are kept in a directory of the pod"
+        cause "FILESYSTEM is meant for tests: store, compactor and sidecars each see a directory of their own."
+        see "kubectl get pod NAME -o jsonpath='{.spec.volumes}'"
+        fix "Use an object store."
+        silence "Use an object store.";
+    OBJSTORE_AZURE_IDENTITY "KTH3106" "objstore-azure-identity" Info
+        "a user-assigned identity is asked of the node"
+        cause "With user_assigned_id Thanos asks the node's metadata service for a managed identity. A pod with workload identity gets its token another way, and then this fails with: Identity not found."
+        see "kubectl get serviceaccount NAME -n NAMESPACE -o jsonpath='{.metadata.annotations}'"
+        fix "With workload identity leave storage_account and container alone; with a node's managed identity this is right."
+        silence "Leave the field out.";
+    OBJSTORE_FIELD_IGNORED "KTH3107" "objstore-field-ignored" Warning
+        "an objstore field is ignored"
+        cause "COS, ALIYUNOSS, BOS, OCI and FILESYSTEM ignore fields that they do not know, so a typing error goes unseen; and some fields are no longer read."
+        see "kubectl thanos explain KTH3003 names the providers that refuse such fields."
+        fix "Mend the name, or take the field out."
+        silence "Take the field out.";
+    OBJSTORE_BUCKET_UNSET "KTH3108" "objstore-bucket-unset" Warning
+        "the objstore file names no bucket"
+        cause "S3, OBS, OCI and SWIFT do not check that there is one, so Thanos starts, and nothing that it asks for exists."
+        see "thanos tools bucket ls --objstore.config-file=FILE"
+        fix "Set the bucket or container."
+        silence "Set the bucket or container.";
     CERTIFICATE_UNREADABLE "KTH4101" "certificate-unreadable" Error
         "the certificate cannot be read"
         cause "The file holds no PEM certificate, or no key that goes with it."
@@ -545,13 +647,13 @@ codes! {
         "no webhook wires objects here"
         cause "A Prometheus that was created by dry-run came back as it went: the webhook is not installed, not reachable, or not yet ready."
         see "kubectl get mutatingwebhookconfiguration thanos-webhook"
-        fix "Install it with helm; the command is named in the hint."
+        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace registers it; then see that thanos-webhook serve runs."
         silence "Not possible.";
     WEBHOOK_BLIND "KTH5202" "webhook-blind" Error
         "no webhook checks wirings here"
         cause "A wiring with a relabel rule that does not compile was accepted by dry-run."
         see "kubectl get validatingwebhookconfiguration thanos-webhook"
-        fix "Install it with helm; the command is named in the hint."
+        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace registers it; then see that thanos-webhook serve runs."
         silence "Not possible.";
     POLICY_INVALID "KTH7001" "policy-invalid" Error
         "a policy is not right"
@@ -707,7 +809,7 @@ codes! {
         "an object-store configuration cannot be judged where it lies"
         cause "It is in a key that the webhook is not asked about, or in a file of the pod."
         see "kubectl thanos validate -f FILE --policy POLICY"
-        fix "Keep it in a Secret under a known key, or label the Secret kubectl-thanos.dev/objstore."
+        fix "Keep it in a Secret under one of the known keys, such as objstore.yml."
         silence "An exemption of the policy, with a reason.";
     OBJSTORE_SCHEMA "KTH7034" "objstore-schema" Error
         "Thanos would refuse the object-store configuration"
@@ -727,6 +829,12 @@ codes! {
         see "kubectl thanos validate -f FILE --policy POLICY"
         fix "Use what spec.objectStorage of the policy allows."
         silence "An exemption of the policy, with a reason.";
+    REWIRING_HALTED "KTH5301" "rewiring-halted" Warning
+        "a changed wiring is not carried to any more objects"
+        cause "The operator does not reconcile an object since it was rewired, so the change is held back from every other one: what stops one would stop all."
+        see "kubectl get KIND NAME -n NAMESPACE -o jsonpath='{.status.conditions[?(@.type==\"Reconciled\")].message}'"
+        fix "Mend what the operator says about the object, or change the wiring back: the rest follow as soon as the object is reconciled."
+        silence "Not possible: it ends when the object is reconciled.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

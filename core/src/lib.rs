@@ -14,7 +14,9 @@ pub mod decide;
 pub mod decision;
 pub mod facts;
 pub mod fields;
+mod hash;
 pub mod names;
+pub mod objstore;
 pub mod patch;
 #[expect(
     unreachable_pub,
@@ -38,9 +40,10 @@ pub mod versions;
     reason = "two printer columns may be of one type"
 )]
 pub mod wiring;
+pub mod yaml;
 
 pub use decide::decide;
-pub use decide::rules::{Charge, Judgement, judge};
+pub use decide::rules::{Charge, Judgement, judge, judge_secret};
 pub use decision::{Cause, Decision, Effect, Fault, Outcome, Reason, Verdict, Warning};
 pub use facts::{Credential, Facts};
 pub use policy::{Policy, ThanosPolicy};

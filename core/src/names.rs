@@ -15,6 +15,8 @@ pub const TOUCH: &str = "kubectl-thanos.dev/touch";
 pub const WIRE: &str = "kubectl-thanos.dev/wire";
 /// The value of [`WIRE`] that opts out.
 pub const DISABLED: &str = "disabled";
+/// Label on a Secret: it holds an objstore file; empty or `true` under every key, else under the one that it names.
+pub const OBJSTORE: &str = "kubectl-thanos.dev/objstore";
 /// Finalizer of a wiring with `onDelete: Unwire`.
 pub const FINALIZER: &str = "kubectl-thanos.dev/unwire";
 
@@ -41,6 +43,9 @@ pub const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 pub const TENANT_HEADER: &str = "THANOS-TENANT";
 
 /// Keys under which Secrets hold an object-store file: no other Secret is sent to the webhook.
+///
+/// By the charts and guides that are in use: bitnami and thanos-community `objstore.yml`, prometheus-operator and
+/// kube-thanos `thanos.yaml`, kube-prometheus-stack `object-storage-configs.yaml`, banzaicloud `object-store.yaml`.
 pub const OBJSTORE_KEYS: [&str; 7] = [
     "objstore.yml",
     "objstore.yaml",

@@ -164,6 +164,11 @@ impl RelabelConfig {
     }
 }
 
+/// Whether Go compiles the expression.
+pub(crate) fn compiles(regex: &str) -> bool {
+    expression::check(regex).is_ok()
+}
+
 /// Whether Prometheus takes the text as a label name under its legacy scheme, which every version reads.
 pub(crate) fn is_label_name(name: &str) -> bool {
     let letter = |character: char| character == '_' || character.is_ascii_alphabetic();

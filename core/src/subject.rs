@@ -202,16 +202,7 @@ impl<'a> Subject<'a> {
 
     /// The labels, for a selector.
     pub(crate) fn labels(&self) -> BTreeMap<String, String> {
-        let labels = self
-            .raw
-            .get("metadata")
-            .and_then(|metadata| metadata.get("labels"))
-            .and_then(Value::as_object);
-        labels
-            .into_iter()
-            .flatten()
-            .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
-            .collect()
+        labels_of(self.raw)
     }
 
     /// A field below `spec`; `None` where it is absent or null.
@@ -239,6 +230,19 @@ impl<'a> Subject<'a> {
         self.old
             .is_some_and(|old| old.get("spec") == self.raw.get("spec"))
     }
+}
+
+/// The labels of any object, for a selector.
+pub(crate) fn labels_of(object: &Value) -> BTreeMap<String, String> {
+    let labels = object
+        .get("metadata")
+        .and_then(|metadata| metadata.get("labels"))
+        .and_then(Value::as_object);
+    labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect()
 }
 
 /// The members of a value that must be a map of strings; `None` for anything else.

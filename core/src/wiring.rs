@@ -5,6 +5,7 @@
 
 mod auth;
 mod defaults;
+mod digest;
 mod queue;
 mod read;
 mod resolve;

@@ -13,3 +13,16 @@ pub(crate) fn install_webhook() -> String {
         names::NAMESPACE
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use thanos_core::codes;
+
+    #[test]
+    fn the_codes_name_the_same_line() {
+        let line = super::install_webhook();
+        for row in [codes::WEBHOOK_SILENT, codes::WEBHOOK_BLIND] {
+            assert!(row.fix.starts_with(&line), "{row}: {}", row.fix);
+        }
+    }
+}

@@ -1,6 +1,12 @@
 //! What the release programs cost: their size, their start, what they hold, and `inject` over a thousand manifests.
+//!
+//! Beside `inject` stands its nearest peer, Kyverno's command line, over the same file in the same run. It is given less to do:
+//! one label and one entry, without relabelling, credentials to look for or a record to keep; it writes every document anew.
+//! Kyverno's controller is measured nowhere and is not in `make matrix`, which runs our own programs on another API server:
+//! it wants images, pods and a cluster's network, and these tests start local processes only.
 #![expect(clippy::print_stdout, reason = "a bench prints its numbers")]
 
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +17,7 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use thanos_core::ThanosWiring;
 use thanos_tests::ours::{Installed, Serve};
-use thanos_tests::tools::{ours, root};
+use thanos_tests::tools::{ours, root, tool};
 use thanos_tests::{Cluster, Options, eventually};
 
 fn main() -> Result<()> {
@@ -30,13 +36,7 @@ fn main() -> Result<()> {
         &milliseconds(help()?),
         "20 ms",
     );
-    let (time, memory) = inject()?;
-    row(
-        "inject of 1 000 manifests, median of 11",
-        &milliseconds(time),
-        "100 ms",
-    );
-    row("inject of 1 000 manifests: largest resident", &memory, "");
+    inject()?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?
@@ -78,8 +78,87 @@ fn help() -> Result<Duration> {
     })
 }
 
-fn inject() -> Result<(Duration, String)> {
+/// `inject` over a thousand manifests, and Kyverno's command line over the same file.
+fn inject() -> Result<()> {
     let folder = tempfile::tempdir()?;
+    let manifests = folder.path().join("manifests.yaml");
+    std::fs::write(&manifests, thousand()?)?;
+    let wiring = root().join("tests/cases/a-default-kube-prometheus-stack/wiring.yaml");
+    let mut inject = vec![ours("kubectl-thanos")?.into_os_string()];
+    inject.extend(["inject", "-q", "-f"].map(Into::into));
+    inject.extend([manifests.clone().into(), "--wiring".into(), wiring.into()]);
+    let time = median(11, || wires_all(&inject))?;
+    let memory = largest(&inject);
+    row(
+        "inject of 1 000 manifests, median of 11",
+        &milliseconds(time),
+        "100 ms",
+    );
+    row(
+        "inject of 1 000 manifests: largest resident",
+        &told(memory),
+        "",
+    );
+    let Ok(kyverno) = tool("kubectl-kyverno") else {
+        let how = "skipped: tests/tools/build.py --only kyverno";
+        println!("{:<64} {how}", "kyverno apply of the same 1 000");
+        return Ok(());
+    };
+    let policy = folder.path().join("policy.yaml");
+    std::fs::write(&policy, POLICY)?;
+    let mut apply = vec![kyverno.into_os_string(), "apply".into(), policy.into()];
+    apply.extend(["--resource".into(), manifests.into()]);
+    let their_time = median(3, || wires_all(&apply))?;
+    let their_memory = largest(&apply);
+    row(
+        "kyverno apply of the same 1 000, median of 3",
+        &milliseconds(their_time),
+        "",
+    );
+    row(
+        "kyverno apply of the same 1 000: largest resident",
+        &told(their_memory),
+        "",
+    );
+    let share = |ours: f64, theirs: f64| format!("1 : {:.1}", theirs / ours);
+    row(
+        "time, inject : kyverno",
+        &share(time.as_secs_f64(), their_time.as_secs_f64()),
+        "",
+    );
+    if let (Some(memory), Some(their_memory)) = (memory, their_memory) {
+        row(
+            "largest resident, inject : kyverno",
+            &share(memory, their_memory),
+            "",
+        );
+    }
+    Ok(())
+}
+
+/// What comes nearest to a wiring in Kyverno's own words.
+const POLICY: &str = "\
+apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata: {name: wire}
+spec:
+  rules:
+  - name: remote-write
+    match: {any: [{resources: {kinds: [monitoring.coreos.com/v1/Prometheus]}}]}
+    mutate:
+      patchStrategicMerge:
+        spec:
+          externalLabels: {cluster: edge-01}
+          remoteWrite:
+          - name: thanos
+            url: https://receive.example.com/api/v1/receive
+            basicAuth:
+              username: {name: remotewrite-secret, key: user}
+              password: {name: remotewrite-secret, key: password}
+            queueConfig: {retryOnRateLimit: true}
+";
+
+fn thousand() -> Result<String> {
     let given = std::fs::read_to_string(
         root().join("tests/cases/a-default-kube-prometheus-stack/given.yaml"),
     )?;
@@ -94,44 +173,39 @@ fn inject() -> Result<(Duration, String)> {
             )
         );
     }
-    let manifests = folder.path().join("manifests.yaml");
-    std::fs::write(&manifests, stream)?;
-    let wiring = root().join("tests/cases/a-default-kube-prometheus-stack/wiring.yaml");
-    let plugin = ours("kubectl-thanos")?;
-    let command = |program: &std::path::Path, before: &[&str]| {
-        let mut command = Command::new(program);
-        command
-            .args(before)
-            .args(["inject", "-q", "-f"])
-            .arg(&manifests)
-            .arg("--wiring")
-            .arg(&wiring);
-        command
-    };
-    let time = median(11, || {
-        let output = command(&plugin, &[]).output()?;
-        ensure!(
-            output.status.success() && output.stdout.len() > 1_000_000,
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(())
-    })?;
-    // GNU time where there is one; nothing else tells a finished child's largest size.
-    let path = plugin.to_string_lossy().into_owned();
-    let memory = command("/usr/bin/time".as_ref(), &["-f", "%M", &path])
+    Ok(stream)
+}
+
+/// Runs a command line; what it prints must hold all thousand, wired.
+fn wires_all(line: &[OsString]) -> Result<()> {
+    let output = Command::new(&line[0]).args(&line[1..]).output()?;
+    let wired = String::from_utf8_lossy(&output.stdout)
+        .matches("https://receive.example.com/api/v1/receive")
+        .count();
+    ensure!(
+        output.status.success() && wired == 1000,
+        "{wired} wired: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+/// MiB, by GNU time where there is one: nothing else tells a finished child's largest size.
+fn largest(line: &[OsString]) -> Option<f64> {
+    let output = Command::new("/usr/bin/time")
+        .args(["-f", "%M"])
+        .args(line)
         .output()
-        .ok()
-        .and_then(|output| {
-            let text = String::from_utf8_lossy(&output.stderr).into_owned();
-            text.lines().last()?.trim().parse::<f64>().ok()
-        });
-    Ok((
-        time,
-        memory.map_or("no GNU time".to_owned(), |kib| {
-            format!("{:.1} MiB", kib / 1024.0)
-        }),
-    ))
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let kib: f64 = text.lines().last()?.trim().parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+fn told(memory: Option<f64>) -> String {
+    memory.map_or("no GNU time".to_owned(), |mebibytes| {
+        format!("{mebibytes:.1} MiB")
+    })
 }
 
 async fn serve() -> Result<()> {

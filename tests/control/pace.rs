@@ -133,7 +133,14 @@ async fn halts(cluster: &Cluster, stage: &Stage<'_>, control: super::stage::Cont
         message.contains(&format!("prometheus/monitoring/{}", first[0])),
         "{message}"
     );
-    until_event(cluster, "monitoring", &first[0], "RewiringHalted").await?;
+    until_event(cluster, "monitoring", &first[0], "RewiringHalted KTH5301").await?;
+    stays(cluster, "bad", 1, 4).await?;
+
+    // One more enrolled namespace changes nothing for the objects, and lifts no halt.
+    let mut wider = moved("bad");
+    wider["spec"]["credentials"]["namespaces"] = json!(["monitoring", "more"]);
+    put(cluster, &wider).await?;
+    until_reason(cluster, "hub", "Ready", "RewiringHalted").await?;
     stays(cluster, "bad", 1, 4).await?;
 
     // The next leader keeps the halt.
@@ -182,7 +189,7 @@ async fn the_real_operator_stops_a_bad_change_at_the_first_object() -> Result<()
                 json!({"ca": {"secret": {"name": names::SECRET, "key": "ca.crt"}}});
             put(cluster, &trusting).await?;
             until_reason(cluster, "hub", "Ready", "RewiringHalted").await?;
-            until_event(cluster, "monitoring", "a", "RewiringHalted").await?;
+            until_event(cluster, "monitoring", "a", "RewiringHalted KTH5301").await?;
             ensure!(
                 trusts(cluster).await? == ["a"],
                 "{:?}",

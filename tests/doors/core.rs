@@ -1,10 +1,14 @@
 //! The first door: `decide`, called as a function.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use thanos_core::facts::{Credential, Lately};
-use thanos_core::{Decision, Facts, Judgement, Rules, Subject, decide, judge, versions};
+use thanos_core::fields::Served;
+use thanos_core::{
+    Decision, Facts, Judgement, Rules, Subject, decide, judge, judge_secret, versions,
+};
 
 use super::{Answer, Story};
 
@@ -32,6 +36,22 @@ fn subject(story: &Story) -> Result<Subject<'_>> {
 
 /// What core says to a story with policies.
 pub(crate) fn judged_by_core(story: &Story) -> Result<Judgement> {
+    if story.given["kind"] == "Secret" {
+        let namespace = story.given["metadata"]["namespace"]
+            .as_str()
+            .unwrap_or("default");
+        let rules = story.rules()?.with_policies(story.policies()?);
+        let facts = Facts {
+            now: "2026-11-24T00:00:00Z".parse()?,
+            namespace: story.known.labels(namespace).map(Arc::new),
+            credentials: BTreeMap::new(),
+            operator: None,
+            served: Arc::new(Served::default()),
+            lately: Lately::default(),
+        };
+        let old = story.old.as_ref();
+        return Ok(judge_secret(&story.given, old, namespace, &facts, &rules));
+    }
     let subject = subject(story)?;
     let rules = story.rules()?.with_policies(story.policies()?);
     Ok(judge(&subject, &facts(story, &subject, &rules)?, &rules))

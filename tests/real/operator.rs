@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use thanos_core::Kind;
+use thanos_core::decide::Record;
 use thanos_tests::install::apply;
 use thanos_tests::operator::{self, Operator};
 use thanos_tests::prometheus::{Configuration, check};
@@ -22,13 +23,16 @@ fn wired_stories() -> Result<Vec<(Kind, String, Value)>> {
         let kind = object["kind"]
             .as_str()
             .and_then(|kind| Kind::ALL.into_iter().find(|known| known.name() == kind));
-        let annotated = object["metadata"]["annotations"][thanos_core::names::WIRED].is_string();
+        let annotated = object["metadata"]["annotations"][thanos_core::names::WIRED]
+            .as_str()
+            .is_some_and(|text| Record::read(text).is_ok());
         // What the operator is told to leave alone, and labels or versions that its API refuses, say nothing here.
         let about_another_thing = [
             "unmanaged-configuration",
             "version-that-is-no-version",
             "hostile-text",
             "an-object-on-its-way-out-is-left-alone",
+            "two-entries-of-the-recorded-name",
         ];
         if let (Some(kind), true, false) = (
             kind,

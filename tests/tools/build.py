@@ -78,6 +78,8 @@ class Program:
 
 PROGRAMS = [
     Program("yaml-oracle", ("yaml-oracle",), 5, 0.1, "yaml-oracle", packages=(".",)),
+    # As Thanos is built, so that the same code is linked.
+    Program("objstore-oracle", ("objstore-oracle",), 90, 1.6, "objstore-oracle", packages=(".",)),
     Program("etcd", ("etcd",), 35, 0.9, "etcd", packages=("go.etcd.io/etcd/server/v3",)),
     Program(
         "kubernetes", ("kube-apiserver", "kubectl"), 240, 3.2, "kubernetes", flags=KUBERNETES_FLAGS,

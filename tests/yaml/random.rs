@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// Marsaglia's xorshift: it needs no library and gives the same numbers everywhere.
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 /// Single scalars, as they stand in a text.
 const SCALARS: &[&str] = &[
@@ -48,23 +48,23 @@ const PIECES: &[&str] = &[
 ];
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub(super) fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         usize::try_from((self.0 >> 33) % u64::try_from(limit).unwrap()).unwrap()
     }
 
-    pub(super) fn one_of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
+    pub(crate) fn one_of<'a, T: ?Sized>(&mut self, choices: &[&'a T]) -> &'a T {
         choices[self.below(choices.len())]
     }
 
     /// A known document with some pieces put in, taken out or doubled.
-    pub(super) fn mutated(&mut self, known: &[&str]) -> String {
+    pub(crate) fn mutated(&mut self, known: &[&str]) -> String {
         let mut text: Vec<char> = self.one_of(known).chars().collect();
         for _ in 0..=self.below(3) {
             let at = self.below(text.len() + 1);

@@ -8,6 +8,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::hash;
 use crate::relabel::quote_meta;
 
 /// The four rules that enforce one label.
@@ -47,7 +48,8 @@ pub(super) fn without_ours(rules: &[Value], recorded: Option<&(usize, String)>) 
         return rules.to_vec();
     };
     if *count <= rules.len().min(MOST_RULES) {
-        let hashes: Vec<[u8; 8]> = rules.iter().map(hash_of).collect();
+        // Each rule is hashed once, so that a run can be looked for in a long list.
+        let hashes: Vec<[u8; 8]> = rules.iter().map(hash::of).collect();
         let run = (0..=rules.len() - count)
             .rev()
             .find(|start| digest_of(&hashes[*start..start + count]) == *wanted);
@@ -70,16 +72,7 @@ pub(super) fn without_ours(rules: &[Value], recorded: Option<&(usize, String)>) 
 
 /// Eight hexadecimal digits of SHA-256 over the rules, whatever the order of their keys.
 pub(super) fn digest(rules: &[Value]) -> String {
-    digest_of(&rules.iter().map(hash_of).collect::<Vec<_>>())
-}
-
-/// Each rule is hashed once, so that a run can be looked for in a long list.
-fn hash_of(rule: &Value) -> [u8; 8] {
-    let mut sha = Sha256::new();
-    hash(rule, &mut sha);
-    let mut first = [0; 8];
-    first.copy_from_slice(&sha.finalize()[..8]);
-    first
+    digest_of(&rules.iter().map(hash::of).collect::<Vec<_>>())
 }
 
 fn digest_of(hashes: &[[u8; 8]]) -> String {
@@ -95,35 +88,6 @@ fn digest_of(hashes: &[[u8; 8]]) -> String {
             let _ = write!(digits, "{byte:02x}");
             digits
         })
-}
-
-fn hash(value: &Value, whole: &mut Sha256) {
-    match value {
-        Value::Object(members) => {
-            let mut sorted: Vec<_> = members.iter().collect();
-            sorted.sort_by_key(|(key, _)| *key);
-            whole.update(b"{");
-            for (key, member) in sorted {
-                whole.update(key.as_bytes());
-                whole.update([0]);
-                hash(member, whole);
-            }
-            whole.update(b"}");
-        }
-        Value::Array(items) => {
-            whole.update(b"[");
-            for item in items {
-                hash(item, whole);
-            }
-            whole.update(b"]");
-        }
-        Value::String(text) => {
-            whole.update(b"\"");
-            whole.update(text.as_bytes());
-            whole.update([0]);
-        }
-        other => whole.update(other.to_string().as_bytes()),
-    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod identity_labels;
 mod image;
 mod inline_credentials;
 mod insecure_tls;
+mod label_values;
 mod limits;
 mod links;
 mod monitor_file_access;
@@ -39,20 +40,21 @@ mod relabelling;
 mod remote_write_names;
 mod replica_label;
 mod required_wiring;
+mod secrets;
 mod shape;
 mod tenant_header;
 
-use std::sync::Arc;
-
 use kube_core::SelectorExt;
+use serde_json::Value;
 
 use crate::codes::{self, Code};
 use crate::facts::Facts;
 use crate::policy::{Policy, Profile};
-use crate::subject::Subject;
+use crate::subject::{Subject, labels_of};
 use crate::wiring::Rules;
 
 pub use charges::{Charge, Judgement};
+pub use secrets::judge_secret;
 
 use case::{Case, Findings};
 use places::Places;
@@ -193,10 +195,17 @@ pub fn judge(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Judgement {
 }
 
 /// Whether a policy is about a subject. An unknown namespace is every policy's: nobody may slip in while we look.
-fn selects(policy: &Arc<Policy>, subject: &Subject<'_>, facts: &Facts) -> bool {
-    facts
-        .namespace
-        .as_ref()
-        .is_none_or(|labels| policy.namespaces.matches(labels))
+fn selects(policy: &Policy, subject: &Subject<'_>, facts: &Facts) -> bool {
+    selects_namespace(policy, facts)
         && (policy.objects.selects_all() || policy.objects.matches(&subject.labels()))
+}
+
+fn selects_secret(policy: &Policy, secret: &Value, facts: &Facts) -> bool {
+    selects_namespace(policy, facts)
+        && (policy.objects.selects_all() || policy.objects.matches(&labels_of(secret)))
+}
+
+fn selects_namespace(policy: &Policy, facts: &Facts) -> bool {
+    let known = facts.namespace.as_ref();
+    known.is_none_or(|labels| policy.namespaces.matches(labels))
 }

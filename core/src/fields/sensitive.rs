@@ -59,11 +59,6 @@ macro_rules! rows {
 }
 
 rows! {
-    "remoteWrite[].url"                    Url        "egress-url" "plaintext-url" "inline-credentials";
-    "remoteRead[].url"                     Url        "egress-url" "plaintext-url" "inline-credentials";
-    "**.proxyUrl"                          Url        "egress-url" "inline-credentials";
-    "**.oauth2.tokenUrl"                   Url        "egress-url" "plaintext-url" "inline-credentials";
-
     // Out of sight, open to others, past the fields.
     "paused"                               Switch     "evasion";
     "serviceMonitorSelector"               Selector   "evasion";

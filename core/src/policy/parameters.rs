@@ -16,7 +16,8 @@ pub struct PolicyRemoteWrite {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 63)))]
     pub require_wiring: Vec<String>,
-    /// Secrets and ConfigMaps that an object may name beside those of its wirings (`borrowed-secret`).
+    /// Secrets and ConfigMaps that an object may name beside those of its wirings (`borrowed-secret`), and Secrets to
+    /// pull images with (`pod-containers`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     pub allowed_secrets: Option<Vec<String>>,
@@ -110,7 +111,8 @@ pub struct QueueLimits {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Allow {
-    /// Images (`pod-containers`): `quay.io/prometheus/*`. `*` is part of one path segment; tags and digests are free.
+    /// Images (`pod-containers`): `quay.io/prometheus/*`. `*` is part of one path segment; tags and digests are
+    /// free where it names none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 255)))]
     pub images: Vec<String>,
@@ -155,6 +157,10 @@ pub struct ObjectStorage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
     pub containers: Option<Vec<String>>,
+    /// Endpoints (`objstore-place`); left out: Azure accounts only at Azure's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub endpoints: Option<Vec<String>>,
     /// Prefixes inside of them (`objstore-place`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]

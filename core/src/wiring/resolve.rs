@@ -20,8 +20,6 @@ use crate::subject::Kind;
 pub struct Wiring {
     /// Its name.
     pub name: Arc<str>,
-    /// Its generation; 0 outside a cluster.
-    pub generation: i64,
     /// The kinds it wires.
     pub kinds: Vec<Kind>,
     /// Which namespaces.
@@ -149,7 +147,6 @@ impl Wiring {
         }
         Ok(Self {
             name: name.into(),
-            generation: written.metadata.generation.unwrap_or_default(),
             kinds: spec.kinds.clone(),
             namespaces,
             objects,

@@ -5,8 +5,7 @@
 use std::fmt::Write;
 
 use serde_json::{Map, Number, Value};
-
-use super::scalars::{Scalar, json_number, resolve};
+use thanos_core::yaml::scalars::{Scalar, json_number, resolve};
 
 /// libyaml looks for the colon of a key no further than 1 024 bytes.
 const LONGEST_SIMPLE_KEY: usize = 1000;

@@ -45,15 +45,11 @@ impl News {
 
     /// A rollout stops at this object.
     pub fn halted(view: &View, wiring: &Arc<str>) -> Self {
-        let sentence = "the operator does not reconcile the object since it was rewired: no other is rewired until it does, or until the wiring changes";
-        Self {
-            object: Arc::clone(&view.object),
-            wiring: Arc::clone(wiring),
-            reason: super::status::HALTED.to_owned(),
-            action: super::status::HALTED.to_owned(),
-            note: format!("rewiring by {wiring} is halted: {sentence}"),
-            warns: true,
-        }
+        let sentence = format!(
+            "rewiring by {wiring} is halted: the operator does not reconcile the object since it was rewired, and no other is rewired until it does, or until the wiring would write something else"
+        );
+        let code = codes::REWIRING_HALTED;
+        Self::new(view, wiring, code, code, &sentence)
     }
 
     /// Touch after touch, and the object is still not what it should be.

@@ -54,11 +54,14 @@ impl Timing {
     }
 }
 
+/// One moment, by both clocks.
+type Moment = (Instant, Timestamp);
+
 /// What came of one look at the lease.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attempt {
-    /// It is ours, from the moment of the look on.
-    Leads,
+    /// It is ours, from this moment on: just before it was written.
+    Leads(Moment),
     /// It is another's.
     Follows,
     /// Somebody else wrote it in between: look again.
@@ -103,12 +106,12 @@ impl Campaign {
     pub async fn run(mut self, shutdown: Shutdown) -> Self {
         let mut told = String::new();
         while !shutdown.is_asked() {
-            let sent = (Instant::now(), Timestamp::now());
+            let clock = || (Instant::now(), Timestamp::now());
             // Half of the time, so that one lost answer does not cost the term.
-            let attempt = timeout(self.timing.renew / 2, self.attempt(sent)).await;
+            let attempt = timeout(self.timing.renew / 2, self.attempt(clock)).await;
             let trouble = match attempt {
                 Ok(Ok(attempt)) => {
-                    self.act(attempt, sent);
+                    self.act(attempt);
                     String::new()
                 }
                 // A term that cannot be renewed runs out by itself.
@@ -127,9 +130,9 @@ impl Campaign {
         self
     }
 
-    fn act(&self, attempt: Attempt, sent: (Instant, Timestamp)) {
+    fn act(&self, attempt: Attempt) {
         match attempt {
-            Attempt::Leads => {
+            Attempt::Leads(sent) => {
                 let term = Term::from(sent, self.timing.renew);
                 if self.term.send_replace(Some(term)).is_none() {
                     tracing::info!(identity = self.election.identity, "leading");
@@ -174,8 +177,15 @@ impl Campaign {
         }
     }
 
-    async fn attempt(&mut self, now: (Instant, Timestamp)) -> kube::Result<Attempt> {
+    /// Looks at the lease once, and writes it where that is due.
+    ///
+    /// The clock is read between the two requests, and that one moment serves both. It is after the look: whoever
+    /// holds the lease had sent what we saw by then, so that we never count time that was before it, however slow the
+    /// answer was; and if it was renewed since, our write is refused by its `resourceVersion`. It is before the write:
+    /// nobody else can have seen ours any earlier, so that our term ends before they may take it.
+    async fn attempt(&mut self, clock: impl Fn() -> Moment) -> kube::Result<Attempt> {
         let lease = self.leases.get_opt(self.name).await?;
+        let now = clock();
         let written = match self.election.step(lease.as_ref(), now) {
             Step::Wait => return Ok(Attempt::Follows),
             Step::Create(mut lease) => {
@@ -193,8 +203,8 @@ impl Campaign {
                 self.election.seen = lease
                     .metadata
                     .resource_version
-                    .map(|version| (version, now.0));
-                Ok(Attempt::Leads)
+                    .map(|version| (version, clock().0));
+                Ok(Attempt::Leads(now))
             }
             Err(kube::Error::Api(status)) if status.is_conflict() || status.is_already_exists() => {
                 Ok(Attempt::Overtaken)
@@ -206,9 +216,80 @@ impl Campaign {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+    use std::sync::{Arc, Mutex};
+
+    use axum::body::Body;
+    use axum::http::{Method, Request, Response};
+    use jiff::SignedDuration;
+    use serde_json::json;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    /// How many seconds have gone by, and how many the next answer takes.
+    #[derive(Default)]
+    struct Seconds {
+        gone: u32,
+        answer: u32,
+    }
+
+    /// A candidate `b` before an API server whose lease `a` holds and does not renew.
+    fn candidate(seconds: &Arc<Mutex<Seconds>>) -> Campaign {
+        let seconds = Arc::clone(seconds);
+        let server = tower::service_fn(move |request: Request<kube::client::Body>| {
+            let mut seconds = seconds.lock().unwrap();
+            seconds.gone += seconds.answer;
+            let (holder, version) = match *request.method() {
+                Method::PUT => ("b", "2"),
+                _ => ("a", "1"),
+            };
+            let lease = json!({
+                "metadata": {"name": "lease", "resourceVersion": version},
+                "spec": {"holderIdentity": holder, "leaseDurationSeconds": 15},
+            });
+            let answer = Response::new(Body::from(lease.to_string()));
+            std::future::ready(Ok::<_, Infallible>(answer))
+        });
+        let leases = Api::namespaced(kube::Client::new(server, "here"), "here");
+        let timing = Timing {
+            duration: 15 * SECOND,
+            renew: 10 * SECOND,
+            retry: 2 * SECOND,
+        };
+        Campaign::new(leases, "lease", "b".to_owned(), timing).0
+    }
+
+    #[tokio::test]
+    async fn time_is_counted_from_the_answer_to_a_look_and_to_the_sending_of_a_write() {
+        let start = (Instant::now(), Timestamp::now());
+        let seconds = Arc::default();
+        let mut b = candidate(&seconds);
+        let moment = |gone: u32| {
+            (
+                start.0 + SECOND * gone,
+                start.1 + SignedDuration::from_secs(gone.into()),
+            )
+        };
+        let mut attempt = async |gone, answer| {
+            *seconds.lock().unwrap() = Seconds { gone, answer };
+            let clock = || moment(seconds.lock().unwrap().gone);
+            b.attempt(clock).await.unwrap()
+        };
+        assert_eq!(attempt(0, 10).await, Attempt::Follows, "first seen at 10");
+        assert_eq!(
+            attempt(23, 1).await,
+            Attempt::Follows,
+            "14 seconds after it was seen, however long ago it was asked for"
+        );
+        assert_eq!(
+            attempt(24, 1).await,
+            Attempt::Leads(moment(25)),
+            "15 seconds after it was seen; the write is sent at 25"
+        );
+        assert_eq!(seconds.lock().unwrap().gone, 26, "and answered at 26");
+    }
 
     #[test]
     fn times_must_be_in_order() {

@@ -2,7 +2,8 @@
 //!
 //! A change of a wiring restarts queues, or pods. So the first object must be reconciled by the operator before the
 //! rest follow, and one that is not stops the rest, until it heals or the wiring changes again. An object that was
-//! failing before it was touched proves nothing.
+//! failing before it was touched proves nothing, and nor does one that begins to fail long after: that has another
+//! cause.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use super::touch::after;
 pub struct Pace {
     /// Between two objects.
     pub between: Duration,
-    /// How long the first object may take to be reconciled before the rest follow all the same.
+    /// How long the first object may take to be reconciled before the rest follow all the same. A failure that is seen
+    /// later than that after a touch is not put down to it.
     pub settle: Duration,
 }
 
@@ -33,8 +35,8 @@ impl Pace {
 pub struct Progress<'a> {
     /// Its uid.
     pub uid: &'a str,
-    /// Whether it is still to be rewired.
-    pub pending: bool,
+    /// Whether it is still to be rewired; `None`: nothing can be said for the moment.
+    pub pending: Option<bool>,
     /// What the operator says about its present generation.
     pub reconciled: Option<bool>,
 }
@@ -42,7 +44,9 @@ pub struct Progress<'a> {
 /// One change of one wiring on its way to the objects.
 #[derive(Debug, Default)]
 pub struct Rollout {
-    generation: Option<i64>,
+    /// [`thanos_core::Wiring::digest`]: what the wiring writes. Its generation would not do: that counts every change,
+    /// one of the enrolled namespaces too, and none of these is a new rollout, nor mends what halted this one.
+    digest: Option<String>,
     touched: BTreeMap<String, Touched>,
     last: Option<Timestamp>,
     halted: Option<String>,
@@ -50,8 +54,17 @@ pub struct Rollout {
 
 #[derive(Clone, Copy, Debug)]
 struct Touched {
+    /// The last time: an object that nobody answered for is touched again, and what it is to show begins anew.
     at: Timestamp,
+    /// Whether it was failing at every touch.
     was_failing: bool,
+}
+
+impl Touched {
+    /// Whether a failure that is seen now comes of the touch.
+    fn answers_for_failure(&self, now: Timestamp, pace: Pace) -> bool {
+        !self.was_failing && now <= after(self.at, pace.settle)
+    }
 }
 
 /// What may happen next.
@@ -68,26 +81,23 @@ pub enum Next {
 }
 
 impl Rollout {
-    /// What may happen next. `halted_before` says that a leader before us had halted this very generation.
+    /// What may happen next. `halted_before` is the object at which a leader before us had halted this very change.
     pub fn next(
         &mut self,
-        generation: i64,
-        halted_before: bool,
+        digest: &str,
+        halted_before: Option<&str>,
         objects: &[Progress<'_>],
         now: Timestamp,
         pace: Pace,
     ) -> Next {
-        if self.generation != Some(generation) {
-            let fresh = self.generation.is_none();
+        if self.digest.as_deref() != Some(digest) {
+            // It was made within that leader's window: it holds until the object heals, as one of our own does.
+            let halted = halted_before.filter(|_| self.digest.is_none());
             *self = Self {
-                generation: Some(generation),
+                digest: Some(digest.to_owned()),
+                halted: halted.map(str::to_owned),
                 ..Self::default()
             };
-            let failed =
-                |object: &&Progress<'_>| !object.pending && object.reconciled == Some(false);
-            if fresh && halted_before {
-                self.halted = objects.iter().find(failed).map(|one| one.uid.to_owned());
-            }
         }
         self.touched
             .retain(|uid, _| objects.iter().any(|object| object.uid == uid));
@@ -95,7 +105,7 @@ impl Rollout {
             // The first one is gone, and has shown nothing: another one is the first.
             self.last = None;
         }
-        if let Some(halted) = self.halted(objects) {
+        if let Some(halted) = self.halted(objects, now, pace) {
             return Next::Halted(halted);
         }
         self.follow(objects, now, pace)
@@ -104,10 +114,12 @@ impl Rollout {
     /// Notes that an object was touched.
     pub fn touched(&mut self, uid: &str, failing: bool, now: Timestamp) {
         self.last = Some(now);
-        self.touched.entry(uid.to_owned()).or_insert(Touched {
+        let touched = self.touched.entry(uid.to_owned()).or_insert(Touched {
             at: now,
             was_failing: failing,
         });
+        touched.at = now;
+        touched.was_failing &= failing;
     }
 
     /// Whether an object was touched in this rollout.
@@ -115,8 +127,9 @@ impl Rollout {
         self.touched.contains_key(uid)
     }
 
-    /// The object that stops the rest, if there is one.
-    fn halted(&mut self, objects: &[Progress<'_>]) -> Option<String> {
+    /// The object that stops the rest, if there is one. A failure must begin soon after its touch to stop them; once
+    /// it has, it does so until it heals, however long that takes.
+    fn halted(&mut self, objects: &[Progress<'_>], now: Timestamp, pace: Pace) -> Option<String> {
         let find = |uid: &str| objects.iter().find(|object| object.uid == uid);
         let heals = |uid: &String| find(uid).is_none_or(|object| object.reconciled == Some(true));
         if self.halted.as_ref().is_some_and(heals) {
@@ -125,8 +138,8 @@ impl Rollout {
         if self.halted.is_none() {
             let failed = objects.iter().find(|object| {
                 let touched = self.touched.get(object.uid);
-                let ours = touched.is_some_and(|touched| !touched.was_failing);
-                ours && !object.pending && object.reconciled == Some(false)
+                let ours = touched.is_some_and(|touched| touched.answers_for_failure(now, pace));
+                ours && object.pending == Some(false) && object.reconciled == Some(false)
             });
             self.halted = failed.map(|object| object.uid.to_owned());
         }
@@ -134,12 +147,16 @@ impl Rollout {
     }
 
     fn follow(&mut self, objects: &[Progress<'_>], now: Timestamp, pace: Pace) -> Next {
-        let waiting =
-            |object: &&Progress<'_>| object.pending && !self.touched.contains_key(object.uid);
+        let waiting = |object: &&Progress<'_>| {
+            object.pending == Some(true) && !self.touched.contains_key(object.uid)
+        };
         let healthy = objects
             .iter()
             .find(|object| waiting(object) && object.reconciled != Some(false));
         let Some(candidate) = healthy.or_else(|| objects.iter().find(waiting)) else {
+            if objects.iter().any(|object| object.pending.is_none()) {
+                return Next::Wait(after(now, pace.between));
+            }
             return self.finish(objects, now, pace);
         };
         let earliest = match self.last {
@@ -157,7 +174,7 @@ impl Rollout {
     fn proven(&self, objects: &[Progress<'_>]) -> bool {
         let good = |object: &Progress<'_>| {
             let touched = self.touched.contains_key(object.uid);
-            touched && !object.pending && object.reconciled == Some(true)
+            touched && object.pending == Some(false) && object.reconciled == Some(true)
         };
         self.touched.len() > 1 || objects.iter().any(good)
     }
@@ -166,7 +183,7 @@ impl Rollout {
     fn finish(&mut self, objects: &[Progress<'_>], now: Timestamp, pace: Pace) -> Next {
         self.touched.retain(|uid, touched| {
             let object = objects.iter().find(|object| object.uid == uid);
-            let pending = object.is_some_and(|object| object.pending);
+            let pending = object.is_some_and(|object| object.pending == Some(true));
             let good = object.is_some_and(|object| object.reconciled == Some(true));
             pending || (!good && now < after(touched.at, pace.settle))
         });
@@ -195,17 +212,21 @@ mod tests {
         Timestamp::from_second(seconds).unwrap()
     }
 
-    fn progress(uid: &str, pending: bool, reconciled: Option<bool>) -> Progress<'_> {
+    fn progress(
+        uid: &str,
+        pending: impl Into<Option<bool>>,
+        reconciled: Option<bool>,
+    ) -> Progress<'_> {
         Progress {
             uid,
-            pending,
+            pending: pending.into(),
             reconciled,
         }
     }
 
     /// Asks, and touches what may be touched.
     fn step(rollout: &mut Rollout, objects: &[Progress<'_>], seconds: i64) -> Next {
-        let next = rollout.next(2, false, objects, at(seconds), PACE);
+        let next = rollout.next("one", None, objects, at(seconds), PACE);
         if let Next::Touch(uid) = &next {
             let object = objects.iter().find(|object| object.uid == uid).unwrap();
             rollout.touched(uid, object.reconciled == Some(false), at(seconds));
@@ -280,6 +301,67 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_that_begins_long_after_the_touch_stops_nothing() {
+        // Far apart, so that the rollout still goes on when the window is over.
+        let slow = Pace {
+            between: Duration::from_secs(3600),
+            ..PACE
+        };
+        let first_fails_at = |seconds: i64| {
+            let mut rollout = Rollout::default();
+            let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
+            assert_eq!(
+                rollout.next("one", None, &[a, b], at(0), slow),
+                Next::Touch("a".to_owned())
+            );
+            rollout.touched("a", false, at(0));
+            let good = progress("a", false, Some(true));
+            assert_eq!(
+                rollout.next("one", None, &[good, b], at(5), slow),
+                Next::Wait(at(3600))
+            );
+            let failed = progress("a", false, Some(false));
+            rollout.next("one", None, &[failed, b], at(seconds), slow)
+        };
+        assert_eq!(first_fails_at(60), Next::Halted("a".to_owned()));
+        assert_eq!(first_fails_at(61), Next::Wait(at(3600)));
+        assert_eq!(first_fails_at(3600), Next::Touch("b".to_owned()));
+    }
+
+    #[test]
+    fn a_moment_of_which_nothing_is_known_ends_no_rollout() {
+        let mut rollout = Rollout::default();
+        let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
+        assert_eq!(step(&mut rollout, &[a, b], 0), Next::Touch("a".to_owned()));
+        let [unknown_a, unknown_b] = ["a", "b"].map(|uid| progress(uid, None, Some(true)));
+        assert_eq!(
+            step(&mut rollout, &[unknown_a, unknown_b], 1),
+            Next::Wait(at(7))
+        );
+        assert_eq!(
+            step(&mut rollout, &[unknown_a, b], 10),
+            Next::Wait(at(60)),
+            "nor does it prove anything"
+        );
+        let a = progress("a", false, Some(true));
+        assert_eq!(step(&mut rollout, &[a, b], 11), Next::Touch("b".to_owned()));
+    }
+
+    #[test]
+    fn the_window_begins_anew_with_every_touch() {
+        let mut rollout = Rollout::default();
+        let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
+        assert_eq!(step(&mut rollout, &[a, b], 0), Next::Touch("a".to_owned()));
+        // No webhook answers; it is touched once more.
+        rollout.touched("a", false, at(50));
+        let failed = progress("a", false, Some(false));
+        assert_eq!(
+            step(&mut rollout, &[failed, b], 100),
+            Next::Halted("a".to_owned())
+        );
+    }
+
+    #[test]
     fn a_failure_is_forgotten_with_its_object_and_with_the_wiring_that_made_it() {
         let mut rollout = Rollout::default();
         let [a, b] = ["a", "b"].map(|uid| progress(uid, true, Some(true)));
@@ -291,7 +373,7 @@ mod tests {
         );
         let again = progress("a", true, Some(false));
         assert_eq!(
-            rollout.next(3, false, &[again, b], at(6), PACE),
+            rollout.next("two", None, &[again, b], at(6), PACE),
             Next::Touch("b".to_owned()),
             "healthy ones first"
         );
@@ -316,16 +398,29 @@ mod tests {
 
     #[test]
     fn a_new_leader_keeps_the_halt_of_the_one_before() {
+        let waits = progress("a", false, None);
+        let other = progress("other", false, Some(false));
         let failed = progress("a", false, Some(false));
         let waiting = progress("b", true, Some(true));
         let mut rollout = Rollout::default();
         assert_eq!(
-            rollout.next(2, true, &[failed, waiting], at(0), PACE),
+            rollout.next("one", Some("a"), &[failed, waiting], at(0), PACE),
             Next::Halted("a".to_owned())
         );
         assert_eq!(
-            rollout.next(3, true, &[failed, waiting], at(1), PACE),
+            rollout.next("two", Some("a"), &[failed, waiting], at(1), PACE),
             Next::Touch("b".to_owned())
+        );
+        // The object has healed, and another one fails of itself.
+        let healed = progress("a", false, Some(true));
+        assert_eq!(
+            Rollout::default().next("one", Some("a"), &[other, healed, waiting], at(0), PACE),
+            Next::Touch("b".to_owned())
+        );
+        // The operator looks at it and has not said yet.
+        assert_eq!(
+            Rollout::default().next("one", Some("a"), &[other, waits, waiting], at(0), PACE),
+            Next::Halted("a".to_owned())
         );
     }
 

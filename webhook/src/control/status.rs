@@ -150,11 +150,8 @@ fn ready(name: &str, written: &ThanosWiring, known: &Known<'_>, wired: i32, unwi
         );
         return ("False", "Unwiring", message);
     }
-    if let Some(halted) = &known.halted {
-        let then = "nothing else is rewired until it is, or until the wiring changes";
-        let message =
-            format!("{halted} is not reconciled by the operator since it was rewired; {then}");
-        return ("False", HALTED, message);
+    if let (Some(halted), Ok(wiring)) = (&known.halted, known.resolved) {
+        return ("False", HALTED, halt(halted, &wiring.digest()));
     }
     let conflicts = left(name, known.views, |reason| {
         matches!(
@@ -225,9 +222,21 @@ fn to_the_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
-/// Whether a leader before us had halted the rewiring of this very generation.
-pub fn was_halted(written: &ThanosWiring) -> bool {
+/// The sentence about a halt. It is also how the next leader knows of it, so it holds the object and what the wiring
+/// wrote then: the condition's `observedGeneration` moves on with every change, one of the enrolled namespaces too, and
+/// a field of its own would be pruned by a CRD that is older than this program, and written for ever.
+fn halt(title: &str, digest: &str) -> String {
+    format!("{title}{HALT}{digest})")
+}
+
+const HALT: &str = " is not reconciled by the operator since it was rewired; nothing else is rewired until it is, or until the wiring would write something else (digest ";
+
+/// The title of the object at which a leader before us had halted, while the wiring wrote what it does now.
+pub fn was_halted<'a>(written: &'a ThanosWiring, digest: &str) -> Option<&'a str> {
     let conditions = written.status.iter().flat_map(|status| &status.conditions);
     let mut ours = conditions.filter(|one| one.type_ == READY && one.reason == HALTED);
-    ours.any(|one| one.observed_generation == written.metadata.generation)
+    ours.find_map(|one| {
+        let (title, rest) = one.message.split_once(HALT)?;
+        (rest.strip_suffix(')')? == digest).then_some(title)
+    })
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::places::{Place, Places, Spot, digest};
+use crate::codes::Code;
 use crate::decide::wire::{self, Values};
 use crate::facts::Facts;
 use crate::fields::sensitive::Sort;
@@ -107,6 +108,8 @@ pub(super) struct Finding {
     pub(super) sentence: String,
     /// What happens about it at most, whatever the policy says.
     pub(super) at_most: Option<Enforcement>,
+    /// A row of the registry that says more than the rule's own.
+    pub(super) code: Option<&'static Code>,
 }
 
 impl Finding {
@@ -133,6 +136,7 @@ impl Findings {
             value: digest(value),
             sentence: sentence.into(),
             at_most: None,
+            code: None,
         });
     }
 
@@ -149,7 +153,15 @@ impl Findings {
             value: digest(value),
             sentence: sentence.into(),
             at_most: None,
+            code: None,
         });
+    }
+
+    /// The last one has a code of its own.
+    pub(super) fn say(&mut self, code: &'static Code) {
+        if let Some(last) = self.0.last_mut() {
+            last.code = Some(code);
+        }
     }
 
     /// Warns of the last one at most.

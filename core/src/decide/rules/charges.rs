@@ -13,6 +13,8 @@ use crate::policy::{Enforcement, Policy};
 pub struct Charge {
     /// The rule's row in the registry.
     pub rule: &'static Code,
+    /// The row that says most about it: the rule's own, or that of what Thanos would say.
+    pub code: &'static Code,
     /// Where: `spec.remoteWrite[0].url`.
     pub path: String,
     /// What is wrong there, without any value that could be secret.
@@ -31,16 +33,12 @@ impl Charge {
     /// As a fault: code, path and sentence, with the policies.
     pub fn fault(&self) -> Fault {
         let policies: Vec<&str> = self.policies.iter().map(|name| &**name).collect();
-        let word = if policies.len() == 1 {
-            "policy"
-        } else {
-            "policies"
+        let said = match policies.as_slice() {
+            [] => self.sentence.clone(),
+            [one] => format!("{} (policy {one})", self.sentence),
+            several => format!("{} (policies {})", self.sentence, several.join(", ")),
         };
-        Fault::new(
-            self.rule,
-            self.path.clone(),
-            format!("{} ({word} {})", self.sentence, policies.join(", ")),
-        )
+        Fault::new(self.code, self.path.clone(), said)
     }
 }
 
@@ -92,6 +90,7 @@ impl Judgement {
             }
             let charge = Charge {
                 rule: rule.code,
+                code: finding.code.unwrap_or(rule.code),
                 path: finding.path,
                 sentence: finding.sentence,
                 enforcement,

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
+use super::label_values::{ALWAYS, Values};
 use super::relabelling::Rule;
 
 /// More rules of one entry are not judged.
@@ -17,116 +18,6 @@ pub(super) const MOST_RULES: usize = 128;
 const MOST_VALUES: u64 = 64;
 /// How many neighbours a value is paired with.
 const SHIFTS: usize = 3;
-/// Labels that every scraped series has.
-const ALWAYS: &[&str] = &["__name__", "job", "instance"];
-/// Unlike values: what matches all of them matches everything.
-const PROBES: &[&str] = &[
-    "up",
-    "node_cpu_seconds_total",
-    "ALERTS",
-    "job:rate:5m",
-    "a",
-    "B",
-    "_",
-    ":",
-    "0",
-    "1",
-    "2",
-    "3",
-    "4",
-    "5",
-    "6",
-    "7",
-    "8",
-    "9",
-    "-",
-    "/",
-    ".",
-    "é",
-    "\n",
-    "10.0.0.1:9100",
-    "kubelet",
-    "monitoring/k8s",
-    "x y",
-    "zz",
-    "c",
-    "d",
-    "e",
-    "f",
-    "g",
-    "h",
-    "i",
-    "j",
-    "k",
-    "l",
-    "m",
-    "n",
-    "o",
-    "p",
-    "q",
-    "r",
-    "s",
-    "t",
-    "u",
-    "v",
-    "w",
-    "A",
-    "C",
-    "D",
-    "E",
-    "F",
-    "G",
-    "H",
-    "I",
-    "J",
-    "K",
-    "L",
-    "M",
-    "N",
-    "O",
-    "P",
-    "Q",
-    "R",
-    "S",
-    "T",
-    "U",
-    "V",
-    "W",
-    "X",
-    "Y",
-    "Z",
-    "y",
-];
-
-/// The values that a label may have.
-#[derive(Clone, Debug)]
-struct Values {
-    some: Vec<String>,
-    /// Whether there are others.
-    open: bool,
-}
-
-impl Values {
-    fn one(value: &str) -> Self {
-        Self {
-            some: vec![value.to_owned()],
-            open: false,
-        }
-    }
-
-    fn any(label: &str) -> Self {
-        let absent = (!ALWAYS.contains(&label)).then_some("");
-        Self {
-            some: absent
-                .into_iter()
-                .chain(PROBES.iter().copied())
-                .map(str::to_owned)
-                .collect(),
-            open: true,
-        }
-    }
-}
-
 /// The labels as far as the rules have come.
 struct State<'r> {
     labels: BTreeMap<String, Values>,

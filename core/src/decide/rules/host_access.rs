@@ -39,7 +39,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
             ["schedulerName"] if !is_empty(value) && value != "default-scheduler" => {
                 findings.place(place, "must be the default scheduler");
             }
-            ["nodeSelector" | "tolerations" | "priorityClassName"] if !is_empty(value) => {
+            ["nodeSelector"] if chooses(value) => findings.place(place, NODE),
+            ["tolerations" | "priorityClassName"] if !is_empty(value) => {
                 findings.place(place, NODE);
             }
             ["hostAliases" | "dnsConfig"] if !is_empty(value) => {
@@ -47,6 +48,15 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
             }
             _ => {}
         }
+    }
+}
+
+/// Whether a node selector asks for more than the system that any node of a kind has.
+fn chooses(selector: &Value) -> bool {
+    let common = |key: &String| matches!(key.as_str(), "kubernetes.io/os" | "kubernetes.io/arch");
+    match selector.as_object() {
+        Some(members) => !members.keys().all(common),
+        None => true,
     }
 }
 

@@ -194,7 +194,7 @@ fn nothing_left(case: &Case<'_>, at: &Spot<'_>, rules: &[Value], findings: &mut 
     for (index, rule) in read.iter().enumerate() {
         if rule.compiled().is_none() {
             let spot = at.item(index, &rules[index]);
-            let sentence = "has a regex that is too large, or that Prometheus would not load";
+            let sentence = "has a regex that is too large, or cannot be judged";
             findings.at(&spot, &rules[index], sentence);
         }
     }

@@ -68,6 +68,15 @@ pub(super) fn has_user_information(text: &str) -> bool {
     authority.contains('@') || go.contains('@') || standard
 }
 
+/// Whether Go surely refuses the url, and Prometheus with it the whole configuration.
+pub(super) fn is_refused(text: &str) -> bool {
+    let authority = parts(text).map(|(_, authority, _)| authority);
+    let space = |c: char| c == ' ' || c == '\\';
+    text.chars().any(|c| c.is_ascii_control())
+        || !is_escaped(text)
+        || authority.is_none_or(|authority| authority.is_empty() || authority.contains(space))
+}
+
 /// The path of a url in one spelling; empty where the url cannot be read.
 pub(super) fn path(text: &str) -> String {
     Url::parse(text).map_or_else(|_| String::new(), |url| normal_path(url.path()))

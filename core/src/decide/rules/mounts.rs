@@ -7,17 +7,21 @@
 use serde_json::Value;
 
 use super::case::{Case, Findings};
+use super::image::Image;
 use super::places::{Place, Spot};
 use super::shape::{is_empty, text};
 use crate::fields::sensitive::Sort;
 
 /// Where the operator mounts configuration, certificates and data (prometheus-operator `pkg/prometheus/common.go`,
-/// `pkg/thanos/statefulset.go`), and where programs and the pod's token are.
+/// `pkg/thanos/statefulset.go`), and where programs, the pod's token and the names of hosts are.
 const TAKEN: &[&str] = &[
     "/bin",
     "/dev",
+    "/etc/hosts",
     "/etc/prometheus",
+    "/etc/resolv.conf",
     "/etc/thanos",
+    "/etc/tls",
     "/lib",
     "/lib64",
     "/prometheus",
@@ -98,21 +102,31 @@ fn volume_source(
             let template = source.get("volumeClaimTemplate").unwrap_or(&Value::Null);
             return claim(&spot.member("volumeClaimTemplate"), template, findings);
         }
-        "csi" => {
-            let secret = source.get("nodePublishSecretRef").unwrap_or(&Value::Null);
-            if !is_empty(secret) && !allows(case, Some(text(secret, "name"))) {
-                findings.at(
-                    &spot.member("nodePublishSecretRef"),
-                    secret,
-                    "allow.mounts does not name it",
-                );
+        "image" => {
+            let image = Image::read(text(source, "reference"));
+            if !image.is_some_and(|image| image.allowed(&case.policy.images)) {
+                let sentence = "is an image that allow.images does not name";
+                findings.at(&spot.member("reference"), source, sentence);
             }
             return;
         }
-        _ => return,
+        _ => return driver(case, spot, source, findings),
     };
     if !allows(case, source.get(name).and_then(Value::as_str)) {
         findings.at(&spot.member(name), source, NAME);
+    }
+}
+
+/// Drivers take the Secret that they log in with by one of these.
+fn driver(case: &Case<'_>, spot: &Spot<'_>, source: &Value, findings: &mut Findings) {
+    for member in ["secretName", "secretRef", "nodePublishSecretRef"] {
+        let Some(secret) = source.get(member).filter(|secret| !is_empty(secret)) else {
+            continue;
+        };
+        let name = secret.as_str().unwrap_or_else(|| text(secret, "name"));
+        if !allows(case, Some(name)) {
+            findings.at(&spot.member(member), secret, NAME);
+        }
     }
 }
 

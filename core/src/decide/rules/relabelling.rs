@@ -6,6 +6,8 @@
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
+use crate::relabel;
+
 /// The largest compiled expression, in bytes; the longest of a person's lists of metrics takes less.
 const MOST_BYTES: usize = 1024 * 1024;
 /// The longest expression, in bytes.
@@ -84,6 +86,35 @@ impl<'a> Rule<'a> {
             // Most expressions of `labeldrop` are a name.
             Some(regex) if is_plain(regex) => Some(regex == text),
             Some(_) => Some(self.compiled()?.is_match(text)),
+        }
+    }
+
+    /// Why Prometheus would not load the rule, whatever names it allows (`Config.Validate` there).
+    pub(super) fn refused(&self) -> Option<&'static str> {
+        let alone = self.sources.is_empty()
+            && self.target.is_empty()
+            && self.modulus == 0
+            && self.replacement == "$1"
+            && self.separator == ";";
+        let equal = self.regex.is_none()
+            && self.modulus == 0
+            && self.replacement == "$1"
+            && self.separator == ";";
+        match self.action.as_str() {
+            _ if self.regex.is_some_and(|regex| !relabel::compiles(regex)) => {
+                Some("has a regex that does not compile")
+            }
+            "hashmod" if self.modulus == 0 => Some("needs a modulus"),
+            "labeldrop" | "labelkeep" if !alone => Some("takes a regex and nothing else"),
+            "keepequal" | "dropequal" if !equal => {
+                Some("takes sourceLabels, targetLabel and nothing else")
+            }
+            "lowercase" | "uppercase" if self.replacement != "$1" => Some("takes no replacement"),
+            "replace" | "hashmod" | "lowercase" | "uppercase" | "keepequal" | "dropequal" => {
+                self.target.is_empty().then_some("needs a targetLabel")
+            }
+            "keep" | "drop" | "labelmap" | "labeldrop" | "labelkeep" => None,
+            _ => Some("has an action that Prometheus does not know"),
         }
     }
 

@@ -25,7 +25,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         }
     };
     let at = Spot::default().member(FIELD);
-    let daemons = subject.spec_text("mode") == Some("DaemonSet");
+    let daemons =
+        subject.kind == Kind::PrometheusAgent && subject.spec_text("mode") == Some("DaemonSet");
     let more = |field: &str| subject.spec(field).and_then(Value::as_f64).unwrap_or(1.0) > 1.0;
     let (replicas, shards) = (more("replicas"), more("shards"));
     if daemons && !label.is_empty() {

@@ -15,6 +15,18 @@ use crate::facts::Knowledge;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+const SETTINGS: Settings = Settings {
+    patience: Patience {
+        head_start: Duration::ZERO,
+        base: SECOND,
+        longest: Duration::from_secs(25),
+    },
+    pace: Pace {
+        between: Duration::from_secs(6),
+        settle: Duration::from_secs(60),
+    },
+};
+
 fn wiring(name: &str, change: impl FnOnce(&mut Value)) -> ThanosWiring {
     let key = |key: &str| json!({"name": "remotewrite-secret", "key": key});
     let mut written = json!({
@@ -58,15 +70,6 @@ impl Stage {
             },
             Look::Keys(BTreeSet::from(["user".to_owned(), "password".to_owned()])),
         )]);
-        let pace = Pace {
-            between: 6 * SECOND,
-            settle: 60 * SECOND,
-        };
-        let patience = Patience {
-            head_start: Duration::ZERO,
-            base: SECOND,
-            longest: 25 * SECOND,
-        };
         let mut stage = Self {
             world: World {
                 now: Timestamp::from_second(1000).unwrap(),
@@ -78,10 +81,15 @@ impl Stage {
                 looks,
                 asked: Asked::default(),
             },
-            memory: Memory::new(Settings { patience, pace }),
+            memory: Memory::new(SETTINGS),
         };
         stage.wirings(wirings);
         stage
+    }
+
+    /// Another leader takes over, and knows only what is stored.
+    fn another_leader(&mut self) {
+        self.memory = Memory::new(SETTINGS);
     }
 
     /// Puts these in the place of all wirings; the facts follow, as they do in the program.
@@ -330,9 +338,9 @@ fn a_failure_stops_the_rest_and_is_told() {
     stage.mutate("one");
     stage.reconciled("one", Some(false));
     let plan = stage.judge(12);
-    assert!(plan.touches.is_empty());
+    assert!(plan.touches.is_empty() && plan.news[0].warns);
     assert!(
-        notes(&plan)[0].starts_with("RewiringHalted rewiring by hub is halted"),
+        notes(&plan)[0].starts_with("RewiringHalted KTH5301 rewiring by hub is halted"),
         "{:?}",
         notes(&plan)
     );
@@ -347,18 +355,7 @@ fn a_failure_stops_the_rest_and_is_told() {
     );
     stage.write(&plan);
     assert!(stage.judge(500).news.is_empty());
-    // Another leader takes over and knows of it by the status.
-    stage.memory = Memory::new(Settings {
-        patience: Patience {
-            head_start: Duration::ZERO,
-            base: SECOND,
-            longest: 25 * SECOND,
-        },
-        pace: Pace {
-            between: 6 * SECOND,
-            settle: 60 * SECOND,
-        },
-    });
+    stage.another_leader();
     let plan = stage.judge(600);
     assert!(
         plan.touches.is_empty() && plan.news.is_empty() && plan.writes.is_empty(),
@@ -366,6 +363,65 @@ fn a_failure_stops_the_rest_and_is_told() {
     );
     stage.reconciled("one", Some(true));
     assert_eq!(stage.touched(601), ["two"]);
+}
+
+/// What `enroll` does: the generation moves on, and nothing changes for the objects.
+fn enrolled(mut wiring: ThanosWiring) -> ThanosWiring {
+    let credentials = wiring.spec.credentials.as_mut().unwrap();
+    credentials.namespaces.push("b".to_owned());
+    wiring.metadata.generation = wiring.metadata.generation.map(|before| before + 1);
+    wiring
+}
+
+#[test]
+fn one_more_enrolled_namespace_begins_no_rollout_anew() {
+    let mut stage = changed();
+    assert_eq!(stage.touched(10), ["one"]);
+    stage.mutate("one");
+    stage.reconciled("one", Some(true));
+    assert_eq!(stage.touched(20), ["two"]);
+    stage.mutate("two");
+    stage.wirings(&[enrolled(moved())]);
+    let plan = stage.judge(21);
+    assert!(
+        plan.touches.is_empty(),
+        "no namespace is known to hold the credential for a moment"
+    );
+    stage.write(&plan);
+    assert_eq!(
+        stage.touched(22),
+        [""; 0],
+        "three would be the first of a new one"
+    );
+    assert_eq!(stage.touched(26), ["three"]);
+}
+
+#[test]
+fn one_more_enrolled_namespace_lifts_no_halt() {
+    let mut stage = changed();
+    stage.touched(10);
+    stage.mutate("one");
+    stage.reconciled("one", Some(false));
+    let plan = stage.judge(12);
+    stage.write(&plan);
+    let halted = (*stage.world.wirings[0].written).clone();
+    stage.wirings(&[enrolled(halted.clone())]);
+    // The next leader comes before the status is about the new generation.
+    for another in [false, true] {
+        if another {
+            stage.another_leader();
+        }
+        let plan = stage.judge(20);
+        assert!(plan.touches.is_empty() && plan.news.is_empty(), "{plan:?}");
+        assert_eq!(ready(&plan).1, "RewiringHalted");
+    }
+    // What the wiring writes lifts it, for the next leader too.
+    let mut back = halted;
+    back.spec.remote_write.url = "https://receive.example.com/api/v1/receive".to_owned();
+    stage.wirings(&[back]);
+    assert_eq!(stage.touched(30), ["one"]);
+    stage.another_leader();
+    assert_eq!(stage.touched(31), ["one"]);
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use thanos_core::decision::Reason;
+
 use super::{Memory, Plan, World};
 use crate::control::events::News;
 use crate::control::rewire::{Next, Progress};
 use crate::control::status;
 use crate::control::touch::{Due, Schedule};
 use crate::control::view::{Stand, View};
+use crate::facts::UNCHECKED;
 
 /// As many objects are touched in one go; the others next time, which is soon.
 const TOUCHES: usize = 16;
@@ -30,27 +33,24 @@ impl Memory {
                 .wirings
                 .iter()
                 .find(|stored| *stored.name() == *wiring.name);
-            let halted_before = stored.is_some_and(|stored| status::was_halted(&stored.written));
+            let digest = wiring.digest();
+            let halted_before = stored
+                .and_then(|stored| status::was_halted(&stored.written, &digest))
+                .and_then(|title| views.iter().find(|view| view.object.title() == title))
+                .map(|view| view.object.uid.as_str());
             let objects: Vec<Progress<'_>> = views
                 .iter()
                 .filter_map(|view| progress(view, &wiring.name))
                 .collect();
             let rollout = self.rollouts.entry(Arc::clone(&wiring.name)).or_default();
-            let next = rollout.next(
-                wiring.generation,
-                halted_before,
-                &objects,
-                world.now,
-                self.pace,
-            );
+            let next = rollout.next(&digest, halted_before, &objects, world.now, self.pace);
             match &next {
                 Next::Wait(at) => plan.wake(*at),
                 Next::Halted(uid) => {
                     let told = self.halted.insert(Arc::clone(&wiring.name), uid.clone());
+                    let told = told.as_ref() == Some(uid) || halted_before == Some(uid);
                     let view = views.iter().find(|view| view.object.uid == *uid);
-                    if let (Some(view), false, false) =
-                        (view, halted_before, told.as_ref() == Some(uid))
-                    {
+                    if let (Some(view), false) = (view, told) {
                         plan.news.push(News::halted(view, &wiring.name));
                     }
                 }
@@ -127,8 +127,10 @@ impl Memory {
 /// How far one object has come with one wiring that has wired it.
 fn progress<'a>(view: &'a View, wiring: &str) -> Option<Progress<'a>> {
     let pending = match view.stand(wiring)? {
-        Stand::Wired | Stand::Left(_, true) => false,
-        Stand::Rewire => true,
+        // Only for a moment, as after a start or a change of the wiring: the namespace is about to be looked at.
+        Stand::Left(Reason::CredentialMissing { why, .. }, true) if why == UNCHECKED => None,
+        Stand::Wired | Stand::Left(_, true) => Some(false),
+        Stand::Rewire => Some(true),
         Stand::Wire | Stand::Left(_, false) | Stand::Unwire(_) | Stand::Out(_) => return None,
     };
     Some(Progress {

@@ -23,12 +23,12 @@ pub(super) enum Step {
 pub(super) struct Election {
     pub(super) identity: String,
     pub(super) duration: Duration,
-    /// The version that was seen last, and when it was first seen.
+    /// The version that was seen last, and when it was first seen: when the answer that held it had come.
     pub(super) seen: Option<(String, Instant)>,
 }
 
 impl Election {
-    /// What is to be done, and what was seen is remembered.
+    /// What is to be done, and what was seen is remembered. `now` is after the answer that holds the lease.
     pub(super) fn step(&mut self, lease: Option<&Lease>, now: (Instant, Timestamp)) -> Step {
         let Some(lease) = lease else {
             self.seen = None;

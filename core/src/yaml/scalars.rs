@@ -7,19 +7,23 @@ use serde_json::Number;
 
 /// A scalar with its type found out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Scalar {
+pub enum Scalar {
+    /// Nothing, `~` or `null`.
     Null,
+    /// Also `yes`, `off`, `y`, …
     Bool(bool),
+    /// In any of four bases.
     Int(i64),
     /// Only what does not fit into the above.
     Uint(u64),
+    /// Also `.inf` and `.nan`.
     Float(f64),
     /// The text as it stands.
     Text,
 }
 
 /// Finds out the type of a plain scalar.
-pub(super) fn resolve(text: &str) -> Scalar {
+pub fn resolve(text: &str) -> Scalar {
     let Some(first) = text.bytes().next() else {
         return Scalar::Null;
     };
@@ -128,7 +132,7 @@ fn underscores_separate_digits(text: &str) -> bool {
 }
 
 /// The JSON number that Go writes for a float: whole numbers lose their point.
-pub(super) fn json_number(value: f64) -> Option<Number> {
+pub fn json_number(value: f64) -> Option<Number> {
     // Display writes every digit and no exponent.
     let whole = (value.fract() == 0.0).then(|| value.to_string());
     whole
@@ -143,7 +147,7 @@ pub(super) fn json_number(value: f64) -> Option<Number> {
 }
 
 /// A float as a key: Go's shortest `%g` of 32 bits, which is what `sigs.k8s.io/yaml` makes of it.
-pub(super) fn float_key(value: f64) -> String {
+pub fn float_key(value: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "kubectl's keys are that narrow"
@@ -155,7 +159,22 @@ pub(super) fn float_key(value: f64) -> String {
     if narrow.is_infinite() {
         return if narrow > 0.0 { ".inf" } else { "-.inf" }.to_owned();
     }
-    let scientific = format!("{narrow:e}");
+    general(&format!("{narrow:e}"), narrow)
+}
+
+/// A float as goyaml.v2 writes it: Go's shortest `%g` of 64 bits.
+pub fn float_text(value: f64) -> String {
+    if value.is_nan() {
+        return ".nan".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    }
+    general(&format!("{value:e}"), value)
+}
+
+/// Go's `%g`: an exponent only where the number would be long, and then with a sign and two digits.
+fn general(scientific: &str, plain: impl std::fmt::Display) -> String {
     match scientific
         .split_once('e')
         .and_then(|(digits, exponent)| Some((digits, exponent.parse::<i32>().ok()?)))
@@ -164,6 +183,6 @@ pub(super) fn float_key(value: f64) -> String {
             let sign = if exponent < 0 { '-' } else { '+' };
             format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
         }
-        _ => narrow.to_string(),
+        _ => plain.to_string(),
     }
 }

@@ -2,15 +2,15 @@
 
 use libyaml_safer::{Encoding, Scanner, TokenData};
 
-use super::Fault;
 use super::compose::{explain, offset};
 use super::pieces::Pieces;
+use super::{Fault, Limits};
 
 /// Refuses a text that is too long, has a byte order mark inside, or would make the scanner panic.
-pub(super) fn check(text: &str) -> Result<(), Fault> {
-    if text.len() > super::MAX_BYTES {
+pub(super) fn check(text: &str, limits: &Limits) -> Result<(), Fault> {
+    if text.len() > limits.bytes.most {
         return Err(Fault {
-            message: "more than 64 MiB in one document",
+            message: limits.bytes.exceeded,
             offset: 0,
         });
     }
@@ -27,14 +27,14 @@ pub(super) fn check(text: &str) -> Result<(), Fault> {
     if spots.is_empty() {
         return Ok(());
     }
-    tag_before_comma(text, &spots)
+    tag_before_comma(text, &spots, limits)
 }
 
 /// A tag in flow style with a comma right behind it, which is an error in libyaml and a panic in its port.
 ///
 /// Most such spots are prose inside a string. So each `!` is replaced by a letter (every offset stays) and the text
 /// scanned: where a scalar now begins at that very place, there was a tag.
-fn tag_before_comma(text: &str, spots: &[usize]) -> Result<(), Fault> {
+fn tag_before_comma(text: &str, spots: &[usize], limits: &Limits) -> Result<(), Fault> {
     let mut harmless = text.as_bytes().to_vec();
     for spot in spots {
         harmless[*spot] = b'x';
@@ -43,8 +43,18 @@ fn tag_before_comma(text: &str, spots: &[usize]) -> Result<(), Fault> {
     let mut scanner = Scanner::new();
     scanner.set_encoding(Encoding::Utf8);
     scanner.set_input(Pieces::new(&harmless));
+    let mut begun = false;
     for token in scanner {
         let token = token.map_err(|error| explain(text, &error, false))?;
+        match token.data {
+            TokenData::DocumentStart | TokenData::DocumentEnd if begun && limits.only_first => {
+                break;
+            }
+            TokenData::StreamStart { .. }
+            | TokenData::VersionDirective { .. }
+            | TokenData::TagDirective { .. } => {}
+            _ => begun = true,
+        }
         let offset = offset(text, token.start_mark.index);
         if matches!(token.data, TokenData::Scalar { .. }) && spots.binary_search(&offset).is_ok() {
             let message = "a tag must be followed by a space";

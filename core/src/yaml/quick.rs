@@ -6,7 +6,7 @@
 
 use libyaml_safer::ScalarStyle;
 
-use super::MAX_BYTES;
+use super::Limits;
 use super::compose::{Composed, Composer, Written};
 use super::tree::Kind;
 
@@ -16,13 +16,13 @@ const DEEPEST: usize = 64;
 const LONGEST_KEY: usize = 1000;
 
 /// Reads a document of the plain kind.
-pub(super) fn compose(text: &str) -> Option<Composed> {
+pub(super) fn compose(text: &str, limits: &'static Limits) -> Option<Composed> {
     let is_plain = |byte: u8| matches!(byte, b'\n' | b' '..=b'~');
-    if text.len() > MAX_BYTES || !text.bytes().all(is_plain) {
+    if text.len() > limits.bytes.most || !text.bytes().all(is_plain) {
         return None;
     }
     let mut reader = Reader {
-        composer: Composer::new(text),
+        composer: Composer::new(text, limits),
         open: Vec::new(),
         pending: None,
     };
@@ -335,10 +335,11 @@ mod tests {
 
     /// Whether the plain kind it is; then libyaml must say the same.
     fn is_plain(text: &str) -> bool {
-        let Some(quick) = compose(text) else {
+        let Some(quick) = compose(text, &Limits::MANIFEST) else {
             return false;
         };
-        let slow = guard::check(text).and_then(|()| slow::compose(text));
+        let slow = guard::check(text, &Limits::MANIFEST)
+            .and_then(|()| slow::compose(text, &Limits::MANIFEST));
         let slow = slow.unwrap_or_else(|fault| panic!("{fault:?} in {text:?}"));
         assert_eq!(quick.tree.nodes, slow.tree.nodes, "{text:?}");
         assert_eq!(quick.scalars, slow.scalars, "{text:?}");

@@ -36,7 +36,8 @@ impl Kind {
         matches!(self, Self::Plain | Self::Quoted | Self::BlockScalar)
     }
 
-    fn is_mapping(self) -> bool {
+    /// Whether it has keys.
+    pub fn is_mapping(self) -> bool {
         matches!(self, Self::BlockMapping | Self::FlowMapping)
     }
 

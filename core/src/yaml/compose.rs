@@ -8,11 +8,13 @@ use libyaml_safer::{
 
 use super::pieces::Pieces;
 use super::tree::{Kind, Node, Tree};
-use super::{Fault, MAX_DEPTH, MAX_NODES};
+use super::{Fault, Limits};
 
 /// goyaml.v2 would not look at it, and kubectl would leave it out in silence.
 const BEHIND_THE_END: &str =
     "something behind the end of the document: documents are separated by a line ---";
+
+const TAGGED: &str = "a tag: write the value without it";
 
 const INDENTING_TAB: &str = "a tab where only spaces may indent";
 
@@ -31,14 +33,16 @@ pub(super) struct Composed {
     /// Indexed by a scalar node's `extra`.
     pub(super) scalars: Vec<Written>,
     pub(super) has_aliases: bool,
+    /// Whether something follows the document.
+    pub(super) more: bool,
 }
 
 /// Reads the events of a text that `guard` has passed.
-pub(super) fn compose(text: &str) -> Result<Composed, Fault> {
+pub(super) fn compose(text: &str, limits: &'static Limits) -> Result<Composed, Fault> {
     let mut parser = Parser::new();
     parser.set_encoding(Encoding::Utf8);
     parser.set_input(Pieces::new(text));
-    let mut composer = Composer::new(text);
+    let mut composer = Composer::new(text, limits);
     loop {
         let event = parser
             .parse()
@@ -46,17 +50,36 @@ pub(super) fn compose(text: &str) -> Result<Composed, Fault> {
         if matches!(event.data, EventData::StreamEnd) {
             return composer.finish();
         }
+        let end = event.end_mark.index;
         composer.take(event)?;
+        if composer.ended && limits.only_first {
+            composer.more = has_content(&text[offset(text, end)..]);
+            return composer.finish();
+        }
     }
+}
+
+/// Whether there is more than comments and markers, found without asking libyaml, which the guard has not prepared for it.
+fn has_content(rest: &str) -> bool {
+    rest.lines().any(|line| {
+        let line = line
+            .strip_prefix("---")
+            .or_else(|| line.strip_prefix("..."))
+            .unwrap_or(line)
+            .trim();
+        !line.is_empty() && !line.starts_with('#')
+    })
 }
 
 /// Collects nodes, in the order of libyaml's events.
 pub(super) struct Composer<'a> {
     text: &'a str,
+    limits: &'static Limits,
     tree: Tree,
     scalars: Vec<Written>,
     anchors: HashMap<String, u32>,
     has_aliases: bool,
+    more: bool,
     /// Sequences and mappings that have not ended.
     open: Vec<u32>,
     /// Where the last content ended.
@@ -67,9 +90,10 @@ pub(super) struct Composer<'a> {
 }
 
 impl<'a> Composer<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str, limits: &'static Limits) -> Self {
         Self {
             text,
+            limits,
             // About what a manifest needs; a large one may grow.
             tree: Tree {
                 nodes: Vec::with_capacity((text.len() / 12).min(4096)),
@@ -77,6 +101,7 @@ impl<'a> Composer<'a> {
             scalars: Vec::with_capacity((text.len() / 16).min(4096)),
             anchors: HashMap::new(),
             has_aliases: false,
+            more: false,
             open: Vec::new(),
             end: 0,
             documents: 0,
@@ -157,6 +182,9 @@ impl<'a> Composer<'a> {
             .open
             .last()
             .is_some_and(|open| self.tree.nodes[*open as usize].kind.is_flow());
+        if scalar.tag.is_some() && !self.limits.tags {
+            return fault(TAGGED, start);
+        }
         let kind = match style {
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Kind::Quoted,
             ScalarStyle::Literal | ScalarStyle::Folded => Kind::BlockScalar,
@@ -183,6 +211,9 @@ impl<'a> Composer<'a> {
     }
 
     fn alias(&mut self, name: &str, start: u32, end: u32) -> Result<(), Fault> {
+        if !self.limits.aliases {
+            return fault("an alias: write the value itself", start);
+        }
         let Some(target) = self.anchors.get(name).copied() else {
             return fault("an alias to an anchor that is not there", start);
         };
@@ -203,8 +234,11 @@ impl<'a> Composer<'a> {
         kind: Kind,
         start: u32,
     ) -> Result<(), Fault> {
-        if self.open.len() >= MAX_DEPTH {
-            return fault("nested more than 512 levels deep", start);
+        if self.open.len() >= self.limits.depth.most {
+            return fault(self.limits.depth.exceeded, start);
+        }
+        if tagged && !self.limits.tags {
+            return fault(TAGGED, start);
         }
         let number = self.add(kind, anchor.is_some() || tagged, start, start)?;
         self.anchor(anchor, number);
@@ -227,8 +261,8 @@ impl<'a> Composer<'a> {
     }
 
     fn add(&mut self, kind: Kind, properties: bool, start: u32, end: u32) -> Result<u32, Fault> {
-        if self.tree.nodes.len() >= MAX_NODES {
-            return fault("more than 4 000 000 nodes in one document", start);
+        if self.tree.nodes.len() >= self.limits.nodes.most {
+            return fault(self.limits.nodes.exceeded, start);
         }
         let number = count(self.tree.nodes.len());
         self.tree.nodes.push(Node {
@@ -278,6 +312,7 @@ impl<'a> Composer<'a> {
             tree: self.tree,
             scalars: self.scalars,
             has_aliases: self.has_aliases,
+            more: self.more,
         })
     }
 
