@@ -196,16 +196,12 @@ impl Real {
         if status.is_success() {
             return Ok(Answer::Stored(said));
         }
-        // A server that fails says nothing about what it lets in.
-        ensure!(
-            !status.is_server_error()
-                || said["message"]
-                    .as_str()
-                    .is_some_and(|text| text.contains("admission webhook")),
-            "{status} {said}"
-        );
-        Ok(Answer::Refused(
-            said["message"].as_str().unwrap_or_default().to_owned(),
-        ))
+        // A server that fails says nothing about what it lets in. It does refuse what it cannot apply with a 500.
+        let message = said["message"].as_str().unwrap_or_default();
+        let refused = ["admission webhook", "failed to create typed"]
+            .iter()
+            .any(|text| message.contains(text));
+        ensure!(refused || !status.is_server_error(), "{status} {said}");
+        Ok(Answer::Refused(message.to_owned()))
     }
 }

@@ -62,8 +62,8 @@ offenders! {
     "identity-labels" "name-taken" Prometheus r#"{"remoteWrite": [{"name": "thanos", "url": "https://receive.example.com/api/v1/receive"}], "replicaExternalLabelName": "cluster"}"#;
     "identity-labels" "emptied" PrometheusAgent r#"{"remoteWrite": [{"name": "thanos", "url": "https://receive.example.com/api/v1/receive", "writeRelabelConfigs": [{"action": "drop", "sourceLabels": ["__name__"], "regex": ".+"}]}]}"#;
     "identity-labels" "ruler" ThanosRuler r#"{"labels": {"team": null}}"#;
-    "replica-label" "none" Prometheus r#"{"replicas": 2, "replicaExternalLabelName": ""}"#;
-    "replica-label" "shards" PrometheusAgent r#"{"shards": 2, "replicaExternalLabelName": ""}"#;
+    "replica-label" "none" Prometheus r#"{"remoteWrite": [{"name": "mine", "url": "https://a.example.com/api/v1/receive"}], "replicas": 2, "replicaExternalLabelName": ""}"#;
+    "replica-label" "shards" PrometheusAgent r#"{"remoteWrite": [{"name": "mine", "url": "https://a.example.com/api/v1/receive"}], "shards": 2, "replicaExternalLabelName": ""}"#;
     "insecure-tls" "skip" Prometheus r#"{"remoteWrite": [{"name": "mine", "url": "https://a.example.com/api/v1/receive", "tlsConfig": {"insecureSkipVerify": true}}]}"#;
     "insecure-tls" "old" PrometheusAgent r#"{"scrapeClasses": [{"name": "c", "tlsConfig": {"minVersion": "TLS10", "maxVersion": "TLS11"}}]}"#;
     "insecure-tls" "tracing" Prometheus r#"{"tracingConfig": {"endpoint": "https://a.example.com/api/v1/receive", "insecure": true}}"#;

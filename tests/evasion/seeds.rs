@@ -22,7 +22,6 @@ pub(super) struct Seed {
     /// What stood there before any policy looked, where the story says so.
     pub(super) start: Option<Value>,
     pub(super) policy: Value,
-    pub(super) wirings: Vec<Value>,
     pub(super) rules: Rules,
     facts: Vec<(Kind, Facts)>,
     pub(super) law: Law,
@@ -120,7 +119,6 @@ impl Seed {
             object,
             start,
             policy,
-            wirings,
             rules,
             facts: facts.into(),
             law,
