@@ -45,7 +45,7 @@ fn begin(plan: &Plan) -> Vec<Request> {
     }
 }
 
-fn change(plan: &Plan) -> Value {
+fn wanted(plan: &Plan) -> Value {
     difference(&plan.clean, &plan.object)
 }
 
@@ -74,18 +74,16 @@ fn replace(plan: &Plan, _: &mut Chance) -> Vec<Request> {
 }
 
 fn merge_patch(plan: &Plan, _: &mut Chance) -> Vec<Request> {
-    then(plan, [Request::Merge(change(plan))])
+    then(plan, [Request::Merge(wanted(plan))])
 }
 
 /// One field of `spec` at a time, in any order.
 fn in_parts(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
-    let change = change(plan);
-    let mut parts: Vec<Value> = members(&change["spec"])
+    let all = wanted(plan);
+    let mut parts: Vec<Value> = members(&all["spec"])
         .map(|(name, value)| json!({"spec": {name: value}}))
         .collect();
-    parts.extend(
-        members(&change["metadata"]).map(|(name, value)| json!({"metadata": {name: value}})),
-    );
+    parts.extend(members(&all["metadata"]).map(|(name, value)| json!({"metadata": {name: value}})));
     chance.shuffle(&mut parts);
     then(plan, parts.into_iter().map(Request::Merge))
 }
@@ -156,10 +154,10 @@ fn server_side_apply(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
 
 /// Every field by a manager of its own, who owns nothing else.
 fn fields_of_other_managers(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
-    let change = change(plan);
-    let mut parts: Vec<Value> = members(&change["spec"])
+    let all = wanted(plan);
+    let mut parts: Vec<Value> = members(&all["spec"])
         .filter(|(_, value)| !value.is_null())
-        .map(|(name, _)| part(plan, json!({name: plan.object["spec"][name]})))
+        .map(|(name, _)| part(plan, &json!({name: plan.object["spec"][name]})))
         .collect();
     chance.shuffle(&mut parts);
     let requests = parts
@@ -180,7 +178,7 @@ fn handed_over(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
         manager: manager.to_owned(),
         force: true,
     };
-    let bare = part(plan, json!({}));
+    let bare = part(plan, &json!({}));
     let mut requests = vec![
         apply(plan.clean.clone(), "first"),
         apply(plan.object.clone(), "second"),
@@ -199,9 +197,9 @@ fn scale(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
     if let Some(spec) = unscaled["spec"].as_object_mut() {
         spec.shift_remove("shards");
     }
-    let wanted = plan.object["spec"]["shards"].as_i64();
+    let shards = plan.object["spec"]["shards"].as_i64();
     let numbers = [1, 2, 4, 50, 1000, i64::from(i32::MAX)];
-    let number = wanted
+    let number = shards
         .filter(|number| *number > 1)
         .unwrap_or_else(|| chance.one(&numbers));
     then(
@@ -218,8 +216,8 @@ fn scale(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
 fn later_webhook(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
     let mut made = plan.clone();
     made.object = plan.clean.clone();
-    let change = change(plan);
-    later(&mut made, &change, chance.one_in(2));
+    let all = wanted(plan);
+    later(&mut made, &all, chance.one_in(2));
     let clean = Request::Create(plan.clean.clone());
     if plan.start.is_some() || chance.one_in(2) {
         return begin(plan)
@@ -239,8 +237,8 @@ fn metadata_only(plan: &Plan, _: &mut Chance) -> Vec<Request> {
     then(
         plan,
         [
-            Request::Merge(json!({"metadata": change(plan)["metadata"]})),
-            Request::Merge(change(plan)),
+            Request::Merge(json!({"metadata": wanted(plan)["metadata"]})),
+            Request::Merge(wanted(plan)),
         ],
     )
 }
@@ -254,7 +252,7 @@ fn while_it_goes(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
     requests.push(if chance.one_in(2) {
         Request::Replace(object)
     } else {
-        Request::Merge(change(plan))
+        Request::Merge(wanted(plan))
     });
     requests
 }
@@ -266,13 +264,13 @@ fn there_and_back(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
         requests.extend([
             Request::Replace(plan.object.clone()),
             Request::Replace(plan.clean.clone()),
-            Request::Merge(change(plan)),
+            Request::Merge(wanted(plan)),
         ]);
     }
     requests
 }
 
-fn part(plan: &Plan, spec: Value) -> Value {
+fn part(plan: &Plan, spec: &Value) -> Value {
     json!({"apiVersion": plan.object["apiVersion"], "kind": plan.object["kind"],
         "metadata": {"name": plan.clean["metadata"]["name"], "namespace": plan.clean["metadata"]["namespace"]}, "spec": spec})
 }

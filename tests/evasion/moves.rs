@@ -4,6 +4,7 @@ mod leaving;
 mod lists;
 mod names;
 mod places;
+mod shapes;
 mod spelling;
 mod values;
 

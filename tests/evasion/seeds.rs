@@ -39,7 +39,7 @@ pub(super) fn seeds() -> Result<Vec<Seed>> {
                 .any(|kind| story.given["kind"] == kind.name());
         if tries && is_one {
             let policy = hardened(&story.policies[0]);
-            let mut seed = Seed::new(name, story.given, story.old, policy, story.wirings)?;
+            let mut seed = Seed::new(name, story.given, story.old, policy, &story.wirings)?;
             seed.is_story = true;
             seeds.push(seed);
         }
@@ -61,7 +61,7 @@ pub(super) fn seeds() -> Result<Vec<Seed>> {
             object.clone(),
             None,
             policy.clone(),
-            wirings(),
+            &wirings(),
         )?);
         policy["spec"]["profile"] = json!("Restricted");
         policy["spec"]
@@ -73,7 +73,7 @@ pub(super) fn seeds() -> Result<Vec<Seed>> {
             object,
             None,
             policy,
-            wirings(),
+            &wirings(),
         )?);
     }
     Ok(seeds)
@@ -85,7 +85,7 @@ impl Seed {
         object: Value,
         start: Option<Value>,
         policy: Value,
-        wirings: Vec<Value>,
+        wirings: &[Value],
     ) -> Result<Self> {
         let read = |raw: &Value| -> Result<Arc<Wiring>> {
             wiring::read(raw)
@@ -112,7 +112,7 @@ impl Seed {
             };
             (kind, facts)
         });
-        let law = Law::read(&policy, &wirings, namespace);
+        let law = Law::read(&policy, wirings, namespace);
         Ok(Self {
             name,
             is_story: false,

@@ -10,64 +10,20 @@
 
 mod apply;
 pub(super) mod merge;
+mod object;
+mod request;
 pub(super) mod schema;
 pub(super) mod units;
 
-use std::fmt;
-
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use thanos_core::{Kind, Subject, decide, judge, subject};
 
 use super::seeds::Seed;
 use apply::Owners;
-
-/// The later mutating webhook does what the object asks of it here: a merge patch for the whole object.
-pub(super) const LATER: &str = "evasion.example.com/later";
-/// Whether it is asked again after us, and so has the last word.
-pub(super) const LAST_WORD: &str = "evasion.example.com/last-word";
-
-/// What somebody asks of the API server.
-#[derive(Clone, Debug)]
-pub(super) enum Request {
-    Create(Value),
-    Replace(Value),
-    /// A JSON merge patch.
-    Merge(Value),
-    /// `kubectl apply`, client-side.
-    Apply(Value),
-    ServerApply {
-        object: Value,
-        manager: String,
-        force: bool,
-    },
-    Scale(i64),
-    Delete,
-}
-
-impl fmt::Display for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Create(object) => write!(f, "create {object}"),
-            Self::Replace(object) => write!(f, "replace {object}"),
-            Self::Merge(patch) => write!(f, "merge {patch}"),
-            Self::Apply(object) => write!(f, "apply {object}"),
-            Self::ServerApply {
-                object,
-                manager,
-                force,
-            } => write!(f, "server-side apply by {manager}, force {force}: {object}"),
-            Self::Scale(number) => write!(f, "scale to {number}"),
-            Self::Delete => f.write_str("delete"),
-        }
-    }
-}
-
-/// What it says.
-#[derive(Clone, Debug)]
-pub(super) enum Answer {
-    Stored(Value),
-    Refused(String),
-}
+use object::{is_name, kept, later, name, settle};
+pub(super) use request::{
+    Answer, LAST_WORD, LATER, NAMESPACE, Request, kind_of, with_last_applied,
+};
 
 /// One object, and those who watch over it.
 pub(super) struct Server<'a> {
@@ -128,21 +84,21 @@ impl<'a> Server<'a> {
             }
             Request::Replace(object) => {
                 let live = there()?;
-                self.admit(kept(object.clone(), &live), Some(live), "updater")
+                self.admit(kept(object.clone(), &live), Some(&live), "updater")
             }
             Request::Merge(patch) => {
                 let live = there()?;
                 let mut object = live.clone();
                 merge::merge(&mut object, patch);
-                self.admit(kept(object, &live), Some(live), "patcher")
+                self.admit(kept(object, &live), Some(&live), "patcher")
             }
             Request::Apply(object) => self.apply(object, live),
             Request::ServerApply {
                 object,
                 manager,
                 force,
-            } => self.server_apply(object, live, manager, *force),
-            Request::Scale(number) => self.scale(*number, there()?),
+            } => self.server_apply(object, live.as_ref(), manager, *force),
+            Request::Scale(number) => self.scale(*number, &there()?),
             Request::Delete => {
                 let mut live = there()?;
                 if live["metadata"]["finalizers"]
@@ -168,20 +124,24 @@ impl<'a> Server<'a> {
             .unwrap_or_else(|| json!({}));
         let mut merged = live.clone();
         merge::merge(&mut merged, &merge::three_way(&last, &modified, &live));
-        self.admit(kept(merged, &live), Some(live), "kubectl-client-side-apply")
+        self.admit(
+            kept(merged, &live),
+            Some(&live),
+            "kubectl-client-side-apply",
+        )
     }
 
     fn server_apply(
         &mut self,
         object: &Value,
-        live: Option<Value>,
+        live: Option<&Value>,
         manager: &str,
         force: bool,
     ) -> Result<Value, String> {
         let kind = kind_of(object)?;
         let mut bare = json!({"apiVersion": object["apiVersion"], "kind": object["kind"],
             "metadata": {"name": object["metadata"]["name"], "namespace": object["metadata"]["namespace"]}});
-        if let Some(live) = &live {
+        if let Some(live) = live {
             bare.clone_from(live);
         }
         let schema = schema::whole(kind);
@@ -203,8 +163,8 @@ impl<'a> Server<'a> {
     }
 
     /// `spec.shards` of Prometheus and PrometheusAgent; a ThanosRuler has no such door.
-    fn scale(&mut self, number: i64, live: Value) -> Result<Value, String> {
-        if kind_of(&live)? == Kind::ThanosRuler {
+    fn scale(&mut self, number: i64, live: &Value) -> Result<Value, String> {
+        if kind_of(live)? == Kind::ThanosRuler {
             return Err("no such subresource".to_owned());
         }
         if number < 0 {
@@ -212,20 +172,20 @@ impl<'a> Server<'a> {
         }
         let mut object = live.clone();
         object["spec"]["shards"] = json!(number);
-        schema::check(&object["spec"], schema::spec(kind_of(&live)?), "spec")?;
+        schema::check(&object["spec"], schema::spec(kind_of(live)?), "spec")?;
         // The webhook sees the Scale, and the parent as it knows it.
         let scale =
             json!({"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": number}});
-        let seen = subject::scaled(kind_of(&live)?, &live, &scale).ok_or("no Scale")?;
-        self.validate(&seen, Some(&live))?;
-        self.own(&live, &object, "scaler")?;
+        let seen = subject::scaled(kind_of(live)?, live, &scale).ok_or("no Scale")?;
+        self.validate(&seen, Some(live))?;
+        self.own(live, &object, "scaler")?;
         Ok(object)
     }
 
     fn admit(
         &mut self,
         mut object: Value,
-        old: Option<Value>,
+        old: Option<&Value>,
         manager: &str,
     ) -> Result<Value, String> {
         let kind = kind_of(&object)?;
@@ -239,40 +199,38 @@ impl<'a> Server<'a> {
             return Err("no name".to_owned());
         }
         settle(&mut object, kind);
-        self.mutate(&mut object, old.as_ref(), kind)?;
+        self.mutate(&mut object, old, kind);
         name(&mut object);
         schema::check(&object["spec"], schema::spec(kind), "spec")?;
-        self.validate(&object, old.as_ref())?;
-        self.own(old.as_ref().unwrap_or(&Value::Null), &object, manager)?;
+        self.validate(&object, old)?;
+        self.own(old.unwrap_or(&Value::Null), &object, manager)?;
         Ok(object)
     }
 
-    fn mutate(&self, object: &mut Value, old: Option<&Value>, kind: Kind) -> Result<(), String> {
-        self.ours(object, old, kind)?;
+    fn mutate(&self, object: &mut Value, old: Option<&Value>, kind: Kind) {
+        self.ours(object, old, kind);
         let before = object.clone();
         later(object, kind);
         if *object == before {
-            return Ok(());
+            return;
         }
         let changed = object.clone();
-        self.ours(object, old, kind)?;
+        self.ours(object, old, kind);
         if *object != changed && object["metadata"]["annotations"][LAST_WORD].is_string() {
             later(object, kind);
         }
-        Ok(())
     }
 
     /// Our mutating webhook: an object that it cannot read passes as it is.
-    fn ours(&self, object: &mut Value, old: Option<&Value>, kind: Kind) -> Result<(), String> {
+    fn ours(&self, object: &mut Value, old: Option<&Value>, kind: Kind) {
         let made = match Subject::read(object, old, NAMESPACE) {
             Ok(subject) => {
                 decide(&subject, self.seed.facts(kind), &self.seed.rules).applied_to(object)
             }
-            Err(_) => return Ok(()),
+            Err(_) => return,
         };
         *object = made;
         settle(object, kind);
-        Ok(())
     }
 
     /// Our validating webhook: an object that it cannot read is refused.
@@ -300,86 +258,5 @@ impl<'a> Server<'a> {
             manager,
         );
         Ok(())
-    }
-}
-
-/// Where an object lives that does not say so.
-pub(super) const NAMESPACE: &str = "team-a";
-
-pub(super) fn kind_of(object: &Value) -> Result<Kind, String> {
-    let text = |field: &str| object[field].as_str().unwrap_or_default();
-    Kind::of(text("apiVersion"), text("kind")).ok_or_else(|| "no such resource".to_owned())
-}
-
-/// An object with the annotation that kubectl leaves.
-pub(super) fn with_last_applied(object: &Value) -> Value {
-    let mut modified = object.clone();
-    if let Some(annotations) = modified["metadata"]
-        .get_mut("annotations")
-        .and_then(Value::as_object_mut)
-    {
-        annotations.shift_remove(merge::LAST_APPLIED);
-    }
-    let text = modified.to_string();
-    modified["metadata"]["annotations"][merge::LAST_APPLIED] = json!(text);
-    modified
-}
-
-/// Only the server says when an object goes, and no update gives it another name.
-fn kept(mut object: Value, live: &Value) -> Value {
-    for field in ["name", "namespace", "deletionTimestamp"] {
-        match live["metadata"].get(field) {
-            Some(value) => object["metadata"][field] = value.clone(),
-            None => {
-                object["metadata"]
-                    .as_object_mut()
-                    .map(|metadata| metadata.shift_remove(field));
-            }
-        }
-    }
-    object
-}
-
-fn settle(object: &mut Value, kind: Kind) {
-    if !object["spec"].is_object() {
-        object["spec"] = Value::Object(Map::new());
-    }
-    let spec = &mut object["spec"];
-    schema::prune(spec, schema::spec(kind));
-    schema::default(spec, schema::spec(kind));
-}
-
-fn name(object: &mut Value) {
-    let metadata = &mut object["metadata"];
-    if let (true, Some(prefix)) = (
-        metadata["name"].as_str().is_none_or(str::is_empty),
-        metadata["generateName"].as_str(),
-    ) {
-        metadata["name"] = json!(format!("{prefix}x7k2p"));
-    }
-}
-
-/// A DNS subdomain, given or to be.
-fn is_name(metadata: &Value) -> bool {
-    let text = |field: &str| metadata[field].as_str().filter(|text| !text.is_empty());
-    let fine = |text: &str| {
-        text.len() <= 253
-            && text
-                .chars()
-                .all(|one| one.is_ascii_lowercase() || one.is_ascii_digit() || "-.".contains(one))
-            && !text.starts_with(['-', '.'])
-    };
-    match (text("name"), text("generateName")) {
-        (Some(name), _) => fine(name) && !name.ends_with(['-', '.']),
-        (None, Some(prefix)) => fine(prefix),
-        (None, None) => false,
-    }
-}
-
-fn later(object: &mut Value, kind: Kind) {
-    let patch = object["metadata"]["annotations"][LATER].as_str();
-    if let Some(patch) = patch.and_then(|text| serde_json::from_str::<Value>(text).ok()) {
-        merge::merge(object, &patch);
-        settle(object, kind);
     }
 }

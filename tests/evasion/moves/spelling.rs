@@ -127,7 +127,7 @@ fn write_headers(plan: &mut Plan, before: &Map<String, Value>, after: Map<String
 /// One header by another spelling.
 pub(super) fn header(plan: &mut Plan, chance: &mut Chance) {
     let Some(before) = headers(plan, chance) else {
-        plan.entries().extend(one_with_header(chance));
+        plan.entries().push(one_with_header(chance));
         return;
     };
     let renamed = before
@@ -137,7 +137,7 @@ pub(super) fn header(plan: &mut Plan, chance: &mut Chance) {
     write_headers(plan, &before, renamed);
 }
 
-fn one_with_header(chance: &mut Chance) -> Option<Value> {
+fn one_with_header(chance: &mut Chance) -> Value {
     let name = chance.one(&[
         "thanos-tenant",
         "THANOS-REPLICA",
@@ -147,9 +147,7 @@ fn one_with_header(chance: &mut Chance) -> Option<Value> {
         "Cookie",
         "content-length",
     ]);
-    Some(
-        json!({"name": "with-header", "url": "https://a.example.com/api/v1/receive", "headers": {respelled(name, chance): "x"}}),
-    )
+    json!({"name": "with-header", "url": "https://a.example.com/api/v1/receive", "headers": {respelled(name, chance): "x"}})
 }
 
 fn respelled(name: &str, chance: &mut Chance) -> String {

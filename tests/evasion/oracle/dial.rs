@@ -83,7 +83,7 @@ fn dialled(host: &str) -> Option<String> {
             '\u{ad}' | '\u{200b}' => {}
             _ if !one.is_ascii() => name.extend(one.to_lowercase()),
             _ if one.is_ascii_alphanumeric() || "-_.~!$&'()*+,;=:[]<>\"".contains(one) => {
-                name.push(one.to_ascii_lowercase())
+                name.push(one.to_ascii_lowercase());
             }
             _ => return None,
         }
@@ -103,7 +103,7 @@ fn normal(path: &str) -> String {
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match code {
             Some(byte) if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
-                plain.push(char::from(byte))
+                plain.push(char::from(byte));
             }
             Some(_) => plain.push_str(&rest[..3].to_ascii_uppercase()),
             None => plain.push(one),

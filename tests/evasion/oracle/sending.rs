@@ -45,19 +45,14 @@ const TENANTS: &[&str] = &["thanos-tenant", "thanos-replica", "x-scope-orgid"];
 pub(super) fn look(seen: &mut Seen<'_>) {
     for (place, names, value) in seen.fields() {
         match (names.as_slice(), value) {
-            (["remoteWrite" | "remoteRead", "[]", "url"], Value::String(text))
-            | (
-                [.., "proxyUrl" | "tokenUrl"]
-                | ["alertQueryUrl"]
-                | ["alertmanagersUrl" | "queryEndpoints", "[]"],
-                Value::String(text),
-            )
-            | (["apiserverConfig", "host"] | ["tracingConfig", "endpoint"], Value::String(text)) => {
-                dialled(seen, &place, &names, text, value)
+            (_, Value::String(text)) if is_url(&names) => {
+                dialled(seen, &place, &names, text, value);
             }
-            ([.., "bearerToken"], _) if says(value) => seen.add("inline-credentials", place, value),
+            ([.., "bearerToken"], _) if says(value) => {
+                seen.add("inline-credentials", place, value);
+            }
             ([.., "insecureSkipVerify"] | ["tracingConfig", "insecure"], Value::Bool(true)) => {
-                seen.add("insecure-tls", place, value)
+                seen.add("insecure-tls", place, value);
             }
             ([.., "minVersion" | "maxVersion"], Value::String(text))
                 if text == "TLS10" || text == "TLS11" =>
@@ -86,6 +81,18 @@ pub(super) fn look(seen: &mut Seen<'_>) {
         }
     }
     twice(seen);
+}
+
+fn is_url(names: &[&str]) -> bool {
+    matches!(
+        names,
+        ["remoteWrite" | "remoteRead", "[]", "url"]
+            | [.., "proxyUrl" | "tokenUrl"]
+            | ["alertQueryUrl"]
+            | ["alertmanagersUrl" | "queryEndpoints", "[]"]
+            | ["apiserverConfig", "host"]
+            | ["tracingConfig", "endpoint"]
+    )
 }
 
 fn dialled(seen: &mut Seen<'_>, place: &str, names: &[&str], text: &str, value: &Value) {

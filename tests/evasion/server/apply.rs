@@ -82,7 +82,7 @@ fn leaves(value: &Value, schema: &Value, path: &mut Path, found: &mut BTreeSet<P
         }
         Value::Array(items) if !items.is_empty() && is_granular(schema) => {
             for item in items {
-                path.push(identity(item, schema).to_string());
+                path.push(step_of(item, schema));
                 leaves(item, &schema["items"], path, found);
                 path.pop();
             }
@@ -91,6 +91,10 @@ fn leaves(value: &Value, schema: &Value, path: &mut Path, found: &mut BTreeSet<P
             found.insert(path.clone());
         }
     }
+}
+
+fn step_of(item: &Value, schema: &Value) -> String {
+    identity(item, schema).to_string()
 }
 
 fn is_granular(schema: &Value) -> bool {
@@ -111,9 +115,7 @@ fn at<'v>(value: &'v Value, schema: &Value, path: &[String]) -> Option<&'v Value
             rest,
         ),
         Value::Array(items) => {
-            let item = items
-                .iter()
-                .find(|item| identity(item, schema).to_string() == *step)?;
+            let item = items.iter().find(|item| step_of(item, schema) == *step)?;
             at(item, &schema["items"], rest)
         }
         _ => None,
@@ -164,10 +166,7 @@ fn remove(value: &mut Value, schema: &Value, path: &[String]) {
             }
         }
         Value::Array(items) => {
-            let Some(place) = items
-                .iter()
-                .position(|item| identity(item, schema).to_string() == *step)
-            else {
+            let Some(place) = items.iter().position(|item| step_of(item, schema) == *step) else {
                 return;
             };
             let keys = schema["x-kubernetes-list-map-keys"]

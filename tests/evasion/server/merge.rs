@@ -88,7 +88,7 @@ fn merge_keeping_nulls(into: &mut Value, more: &Value) {
             for (name, value) in more {
                 match into.get_mut(name) {
                     Some(there) if there.is_object() && value.is_object() => {
-                        merge_keeping_nulls(there, value)
+                        merge_keeping_nulls(there, value);
                     }
                     Some(_) => {}
                     None => {

@@ -1,19 +1,21 @@
 //! Durations and sizes as Prometheus reads them, written anew here: the tests ask nobody whom they test.
 
+/// In milliseconds, the longest first: Prometheus wants them in this order.
+const UNITS: [(&str, u128); 7] = [
+    ("y", 365 * 86_400_000),
+    ("w", 7 * 86_400_000),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
 /// `1h30m` in milliseconds (`ParseDuration` in prometheus/common `model/time.go`); `None`: no duration.
 pub(in crate::evasion) fn duration(text: &str) -> Option<u128> {
     if text == "0" {
         return Some(0);
     }
-    const UNITS: [(&str, u128); 7] = [
-        ("y", 365 * 86_400_000),
-        ("w", 7 * 86_400_000),
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-        ("s", 1_000),
-        ("ms", 1),
-    ];
     let (mut rest, mut from, mut sum) = (text, 0, 0);
     while !rest.is_empty() {
         let digits = rest.find(|one: char| !one.is_ascii_digit())?;
