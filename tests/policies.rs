@@ -87,6 +87,18 @@ fn core_says_what_every_policy_story_keeps() -> Result<()> {
     bail!("{failed}")
 }
 
+/// What Thanos would refuse is said with a code of its own; policies and exemptions know it by the rule's.
+#[test]
+fn a_file_that_thanos_would_refuse_is_the_schema_rules_affair() -> Result<()> {
+    let mut stories = stories()?.into_iter();
+    let story = stories.find(|story| story.name().starts_with("objstore-schema-refused"));
+    let judgement = judged_by_core(&story.context("no such story")?)?;
+    let codes = |charge: &thanos_core::Charge| (charge.rule.code, charge.code.code);
+    let said: Vec<_> = judgement.denied().map(codes).collect();
+    assert_eq!(said, [("KTH7034", "KTH3003")]);
+    Ok(())
+}
+
 #[test]
 fn every_rule_has_its_four_stories() -> Result<()> {
     let names: Vec<String> = stories()?.iter().map(Story::name).collect();

@@ -655,6 +655,12 @@ codes! {
         see "kubectl get validatingwebhookconfiguration thanos-webhook"
         fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace registers it; then see that thanos-webhook serve runs."
         silence "Not possible.";
+    REWIRING_HALTED "KTH5301" "rewiring-halted" Warning
+        "a changed wiring is not carried to any more objects"
+        cause "The operator does not reconcile an object since it was rewired, so the change is held back from every other one: what stops one would stop all."
+        see "kubectl get KIND NAME -n NAMESPACE -o jsonpath='{.status.conditions[?(@.type==\"Reconciled\")].message}'"
+        fix "Mend what the operator says about the object, or change the wiring back: the rest follow as soon as the object is reconciled."
+        silence "Not possible: it ends when the object is reconciled.";
     POLICY_INVALID "KTH7001" "policy-invalid" Error
         "a policy is not right"
         cause "A field of a ThanosPolicy has a wrong value or shape, or no rule has that name."
@@ -829,12 +835,6 @@ codes! {
         see "kubectl thanos validate -f FILE --policy POLICY"
         fix "Use what spec.objectStorage of the policy allows."
         silence "An exemption of the policy, with a reason.";
-    REWIRING_HALTED "KTH5301" "rewiring-halted" Warning
-        "a changed wiring is not carried to any more objects"
-        cause "The operator does not reconcile an object since it was rewired, so the change is held back from every other one: what stops one would stop all."
-        see "kubectl get KIND NAME -n NAMESPACE -o jsonpath='{.status.conditions[?(@.type==\"Reconciled\")].message}'"
-        fix "Mend what the operator says about the object, or change the wiring back: the rest follow as soon as the object is reconciled."
-        silence "Not possible: it ends when the object is reconciled.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

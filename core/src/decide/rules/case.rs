@@ -46,16 +46,8 @@ impl<'a> Case<'a> {
     /// The wiring whose entry this is: it has the name and leads to where the wiring sends, and the wiring selects the
     /// object.
     pub(super) fn wiring_of(&self, entry: &Value) -> Option<&'a Wiring> {
-        let name = entry.get("name").and_then(Value::as_str)?;
-        self.leading_to(entry)
-            .find(|wiring| wiring.entry.name == name)
-    }
-
-    /// The wirings that select the object and send where this entry sends, whatever it is called.
-    pub(super) fn leading_to(&self, entry: &Value) -> impl Iterator<Item = &'a Wiring> {
-        let url = entry.get("url").and_then(Value::as_str).unwrap_or_default();
-        self.selecting()
-            .filter(move |wiring| wiring.entry.leads_to(url))
+        let mut wirings = self.rules.wirings().iter().map(|wiring| &**wiring);
+        wirings.find(|wiring| self.owns(wiring, entry))
     }
 
     /// The wirings that select the object.
@@ -77,9 +69,24 @@ impl<'a> Case<'a> {
         let Some((entry, field, rest)) = place.at.in_entry() else {
             return false;
         };
-        let Some(wiring) = self.wiring_of(entry) else {
-            return false;
-        };
+        // For a minute what the wiring set before it changed counts, too.
+        let wiring = self.wiring_of(entry);
+        let lately = self.facts.lately.wirings.values().map(|wiring| &**wiring);
+        let lately = lately.filter(|wiring| self.owns(wiring, entry));
+        let mut wirings = wiring.into_iter().chain(lately);
+        wirings.any(|wiring| self.sets(wiring, place, field, &rest))
+    }
+
+    /// Whether an entry has the name and the url of a wiring that selects the object.
+    fn owns(&self, wiring: &Wiring, entry: &Value) -> bool {
+        let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+        wiring.entry.name == text("name")
+            && wiring.entry.leads_to(text("url"))
+            && crate::decide::unselected(self.subject, self.facts, wiring).is_none()
+    }
+
+    /// Whether a wiring sets the value of a place at a field of its entry, or below.
+    fn sets(&self, wiring: &Wiring, place: &Place<'_>, field: &str, rest: &[&str]) -> bool {
         if matches!(field, "url" | "name") {
             return rest.is_empty();
         }
@@ -126,6 +133,11 @@ pub(super) struct Findings(pub(super) Vec<Finding>);
 impl Findings {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// What another look has found, too.
+    pub(super) fn extend(&mut self, other: Findings) {
+        self.0.extend(other.0);
     }
 
     /// A field that is there and is wrong.

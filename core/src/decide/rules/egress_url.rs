@@ -27,7 +27,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
             continue;
         }
         let sentence = if urls.is_empty() {
-            "can be read in more than one way, or is no http url: it leads nowhere that remoteWrite.allowedUrls allows"
+            "is no http url that can be read in one way only"
         } else {
             "leads where remoteWrite.allowedUrls does not"
         };

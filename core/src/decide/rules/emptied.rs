@@ -7,13 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
+use regex::bytes::Regex;
 
 use super::label_values::{ALWAYS, Values};
 use super::relabelling::Rule;
 
 /// More rules of one entry are not judged.
-pub(super) const MOST_RULES: usize = 128;
+pub(super) const MOST_RULES: usize = 64;
 /// The most values that a label is known to have.
 const MOST_VALUES: u64 = 64;
 /// How many neighbours a value is paired with.
@@ -133,9 +133,9 @@ impl<'r> State<'r> {
             return false;
         };
         let (texts, open) = self.joined(rule);
-        let passes = |text: &str| regex.is_match(text) == keep;
+        let passes = |text: &str| regex.is_match(text.as_bytes()) == keep;
         let some_pass = texts.iter().any(|text| passes(text));
-        let nothing = !some_pass && (!keep || !open || never_matches(rule, &regex));
+        let nothing = !some_pass && (!keep || !open || never_matches(rule, regex));
         if opposite || nothing {
             return true;
         }
@@ -179,10 +179,15 @@ impl<'r> State<'r> {
             self.forget(rule);
             return;
         };
-        if let Some(found) = texts.first().and_then(|text| regex.captures(text)) {
-            let (mut label, mut value) = (String::new(), String::new());
-            found.expand(rule.target, &mut label);
-            found.expand(rule.replacement, &mut value);
+        let text = texts.first().map(String::as_bytes).unwrap_or_default();
+        if let Some(found) = regex.captures(text) {
+            let (mut label, mut value) = (Vec::new(), Vec::new());
+            found.expand(rule.target.as_bytes(), &mut label);
+            found.expand(rule.replacement.as_bytes(), &mut value);
+            let (label, value) = (
+                String::from_utf8_lossy(&label),
+                String::from_utf8_lossy(&value),
+            );
             self.set(&label, Some(Values::one(&value)));
         }
     }
@@ -212,7 +217,13 @@ impl<'r> State<'r> {
 
 /// Whether an expression matches no text at all, or none that these labels can have.
 fn never_matches(rule: &Rule<'_>, regex: &Regex) -> bool {
-    let Ok(tree) = regex_syntax::parse(regex.as_str()) else {
+    let mut parser = regex_syntax::ParserBuilder::new();
+    let Ok(tree) = parser
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(regex.as_str())
+    else {
         return false;
     };
     let properties = tree.properties();

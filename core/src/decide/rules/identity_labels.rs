@@ -20,47 +20,87 @@ const NAME: &str = "__name__";
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     required(case, findings);
-    let entries: Vec<(Spot<'_>, &Value)> = case.entries().collect();
+    let found = case.places.toward_hubs.get_or_init(|| toward_hubs(case));
+    findings.extend(found.clone());
+}
+
+fn toward_hubs(case: &Case<'_>) -> Findings {
+    let mut findings = Findings::default();
     for wiring in case.selecting() {
-        let Some(values) = case.values(wiring) else {
-            continue;
-        };
-        let leading = || {
-            let leads = |entry: &&Value| {
-                let url = entry.get("url").and_then(Value::as_str);
-                url.is_some_and(|url| wiring.entry.leads_to(url))
-            };
-            entries.iter().filter(move |(_, entry)| leads(entry))
-        };
-        let sends = leading().next().is_some();
-        if sends || is_ready(case, wiring) {
-            names(case, &values, findings);
+        let found = hub(case, wiring);
+        let previous = case.facts.lately.wirings.get(&wiring.name);
+        // What was right until a moment ago is not refused.
+        let was_right = || previous.is_some_and(|previous| hub(case, previous).is_empty());
+        if !found.is_empty() && !was_right() {
+            findings.extend(found);
         }
-        if !sends {
-            continue;
-        }
-        let is_own = |entry: &Value| {
-            case.wiring_of(entry)
-                .is_some_and(|own| own.name == wiring.name)
-        };
-        let wired = leading().any(|(_, entry)| is_own(entry) && users(entry, wiring, &values).1);
-        external(case, &values, wired, findings);
-        for (at, entry) in leading() {
+    }
+    findings
+}
+
+/// What is wrong with an object toward one wiring's hub.
+fn hub(case: &Case<'_>, wiring: &Wiring) -> Findings {
+    let mut findings = Findings::default();
+    let Some(values) = case.values(wiring) else {
+        return findings;
+    };
+    let is_own = |entry: &Value| {
+        entry
+            .get("name")
+            .is_some_and(|name| *name == wiring.entry.name)
+    };
+    let leading: Vec<Leading<'_>> = case
+        .entries()
+        .filter(|(_, entry)| {
+            let url = entry.get("url").and_then(Value::as_str);
+            url.is_some_and(|url| wiring.entry.leads_to(url))
+        })
+        .map(|(at, entry)| {
             let (rules, closed) = users(entry, wiring, &values);
             let own = is_own(entry);
             // The entry of another wiring is the other's affair.
-            if own || case.wiring_of(entry).is_none() {
-                let at = at.member(FIELD);
-                if !closed {
-                    touched(&at, rules, &values, findings);
-                }
-                if own {
-                    nameless(&at, rules, findings);
-                    nothing_left(case, &at, rules, findings);
-                }
+            let others = !own && case.wiring_of(entry).is_some();
+            Leading {
+                at: at.member(FIELD),
+                rules,
+                closed,
+                own,
+                others,
             }
+        })
+        .collect();
+    if !leading.is_empty() || is_ready(case, wiring) {
+        names(case, &values, &mut findings);
+    }
+    if leading.is_empty() {
+        return findings;
+    }
+    let wired = leading.iter().any(|entry| entry.own && entry.closed);
+    external(case, &values, wired, &mut findings);
+    for entry in leading.iter().filter(|entry| !entry.others) {
+        if !entry.closed {
+            touched(&entry.at, entry.rules, &values, &mut findings);
+        }
+        if entry.own {
+            nameless(&entry.at, entry.rules, &mut findings);
+            nothing_left(case, &entry.at, entry.rules, &mut findings);
         }
     }
+    findings
+}
+
+/// An entry that leads to the hub.
+struct Leading<'a> {
+    /// Its relabel rules.
+    at: Spot<'a>,
+    /// Those of the user.
+    rules: &'a [Value],
+    /// Whether the wiring's close the list.
+    closed: bool,
+    /// Whether it is the wiring's own.
+    own: bool,
+    /// Whether it is another wiring's own.
+    others: bool,
 }
 
 /// The labels that the policy wants, on every object.

@@ -1,10 +1,13 @@
 //! One walk over an object's `spec`: every field that the table of sensitive fields knows, with its path and value.
 
+use std::cell::OnceCell;
 use std::fmt::Write;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::case::Findings;
+use crate::decision::Decision;
 use crate::fields::sensitive::{Row, is_free, is_whole, rows};
 use crate::subject::Subject;
 
@@ -32,10 +35,14 @@ pub(super) struct Place<'a> {
     pub(super) parent: &'a Value,
 }
 
-/// All of them.
+/// All of them, and what has been thought about the object whatever the policy: once for all policies.
 #[derive(Debug)]
 pub(super) struct Places<'a> {
     pub(super) all: Vec<Place<'a>>,
+    /// What wiring would do with the object as it is (`required-wiring`).
+    pub(super) decision: OnceCell<Decision>,
+    /// What is wrong with it toward the wirings' hubs (`identity-labels`).
+    pub(super) toward_hubs: OnceCell<Findings>,
 }
 
 impl<'a> Places<'a> {
@@ -44,7 +51,11 @@ impl<'a> Places<'a> {
         if let Some(spec) = subject.raw.get("spec") {
             walk.below(spec, false);
         }
-        Self { all: walk.found }
+        Self {
+            all: walk.found,
+            decision: OnceCell::new(),
+            toward_hubs: OnceCell::new(),
+        }
     }
 }
 

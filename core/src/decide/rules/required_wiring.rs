@@ -26,7 +26,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         old: None,
         ..case.subject.clone()
     };
-    let decision = decide(&subject, case.facts, case.rules);
+    let asked = || decide(&subject, case.facts, case.rules);
+    let decision = case.places.decision.get_or_init(asked);
     for name in required {
         let Some(wiring) = case.rules.wiring(name) else {
             let sentence = format!("cannot be wired: the required wiring {name} does not exist");
