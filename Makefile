@@ -61,7 +61,7 @@ fmt: ## format the Rust code
 	@$(CARGO) fmt --all
 
 bless: ## write what core says into the stories and the chart; read the difference before you commit it
-	@BLESS=1 $(CARGO) test --locked -p thanos-tests --test all -- cases::core charts::definitions codes::the_page
+	@BLESS=1 $(CARGO) test --locked -p thanos-tests --test all -- cases::core charts::definitions codes::the_page native::paths native::table
 
 bench: ## the numbers, from the release profile, beside Kyverno's command line (about 15 minutes)
 	@$(BUILD) --only etcd,kubernetes,helm,crds,kyverno

@@ -16,8 +16,11 @@ use thanos_core::{Kind, Policy, Rules, Wiring, policy, wiring};
 use thanos_tests::install::objects;
 
 pub(crate) use self::core::{judged_by_core, through_core};
-pub(crate) use plugin::{refused_by_plugin, through_plugin};
-pub(crate) use webhook::{refused_by_webhook, through_webhook};
+pub(crate) use plugin::{judged_by_plugin, refused_by_plugin, through_plugin};
+pub(crate) use webhook::{judged_by_webhook, refused_by_webhook, through_webhook};
+
+/// The moment of all stories.
+pub(crate) const NOW: &str = "2026-11-24T00:00:00Z";
 
 /// What a door answers: the object as it ends up, and what people are told.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +32,7 @@ pub(crate) struct Answer {
 }
 
 /// One folder under `tests/cases/`.
+#[derive(Clone)]
 pub(crate) struct Story {
     pub(crate) folder: PathBuf,
     pub(crate) given: Value,

@@ -18,6 +18,7 @@ mod doors;
 mod evasion;
 mod harness;
 mod member;
+mod native;
 mod objstore;
 mod plugin;
 mod policies;

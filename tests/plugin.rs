@@ -8,8 +8,12 @@ mod findings;
 mod help;
 mod inject;
 mod live;
+mod policy;
 mod questions;
 mod reverting;
+mod schema;
+mod secrets;
+mod validate;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 //! charge, or `allow`. `make bless` writes the last one anew: read the difference before you commit it. Its name is
 //! `<rule>-refused…`, `-allowed…`, `-evasion…` or `-exempt…`: every rule has at least one of each.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -11,11 +12,13 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use thanos_core::decide::rules::RULES;
 use thanos_core::policy::Enforcement;
-use thanos_core::{Judgement, Outcome, Reason};
+use thanos_core::{Charge, Judgement, Kind, Outcome, Reason};
 use thanos_tests::tools;
 
 use crate::cases::object_stories;
-use crate::doors::{Story, judged_by_core, through_core};
+use crate::doors::{
+    Story, judged_by_core, judged_by_plugin, judged_by_webhook, shortened, through_core,
+};
 
 /// All stories, in the order of their names.
 pub(crate) fn stories() -> Result<Vec<Story>> {
@@ -96,6 +99,62 @@ fn a_file_that_thanos_would_refuse_is_the_schema_rules_affair() -> Result<()> {
     let codes = |charge: &thanos_core::Charge| (charge.rule.code, charge.code.code);
     let said: Vec<_> = judgement.denied().map(codes).collect();
     assert_eq!(said, [("KTH7034", "KTH3003")]);
+    Ok(())
+}
+
+/// What is denied is a cause, what is warned of a warning, and each rule is in the audit log once.
+#[test]
+fn the_webhook_says_what_core_says() -> Result<()> {
+    for story in stories()? {
+        let core = judged_by_core(&story).with_context(|| story.name())?;
+        let denied = core.denied().take(16);
+        let line = |charge: &Charge| {
+            let fault = charge.fault();
+            format!("{} {fault}", fault.code)
+        };
+        let denied = denied.map(|charge| format!("deny {}", line(charge)));
+        let warned: Vec<String> = core
+            .warned()
+            .map(|charge| shortened(&line(charge)))
+            .collect();
+        // More are counted and not said.
+        let most = if warned.len() > 8 { 7 } else { 8 };
+        let warned = warned.iter().take(most).map(|said| format!("warn {said}"));
+        let expected: Vec<String> = denied.chain(warned).collect();
+        let (mut said, audited) = judged_by_webhook(&story).with_context(|| story.name())?;
+        said.retain(|line| !line.contains(" more: kubectl thanos why"));
+        ensure!(
+            said == expected,
+            "{}: core says\n{expected:#?}\nand the webhook\n{said:#?}",
+            story.name()
+        );
+        let mut annotations = BTreeMap::new();
+        for charge in &core.charges {
+            let word = annotations.entry(charge.rule.id.to_owned());
+            word.or_insert(charge.word().to_owned());
+        }
+        ensure!(annotations == audited, "{}: {audited:?}", story.name());
+    }
+    Ok(())
+}
+
+/// Files have no old object, and no scale.
+#[test]
+fn the_plugin_says_what_core_says() -> Result<()> {
+    let mut failed = String::new();
+    for story in stories()? {
+        let kind = story.given["kind"].as_str().unwrap_or_default();
+        let is_asked = kind == "Secret" || Kind::ALL.iter().any(|known| known.name() == kind);
+        if story.old.is_some() || !is_asked {
+            continue;
+        }
+        let core = said(&judged_by_core(&story).with_context(|| story.name())?);
+        let plugin = judged_by_plugin(&story).with_context(|| story.name())?;
+        if core != plugin {
+            let _ = writeln!(failed, "{}: core\n{core}plugin\n{plugin}", story.name());
+        }
+    }
+    ensure!(failed.is_empty(), "{failed}");
     Ok(())
 }
 

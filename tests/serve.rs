@@ -5,7 +5,10 @@ mod cluster;
 mod deadlines;
 mod ending;
 mod limits;
+mod policies;
 mod program;
+mod secrets;
+mod warnings;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -217,6 +217,12 @@ codes! {
         see "kubectl create --dry-run=client -o yaml -f FILE"
         fix "Remove one of the two."
         silence "Remove one of the two.";
+    POLICY_TEST_INVALID "KTH0019" "policy-test-invalid" Error
+        "a test of policies cannot be run"
+        cause "A PolicyTest has a wrong field, or names a file that is not there: its cases have shown nothing."
+        see "kubectl thanos policy test DIR"
+        fix "Mend the field at the place named; kubectl thanos policy init writes a test to begin with."
+        silence "Not possible: a test that is not run would look like success.";
     UNREACHABLE "KTH1001" "unreachable" Error
         "the API server cannot be reached"
         cause "No answer from the server that the kubeconfig names."
@@ -673,6 +679,24 @@ codes! {
         see "kubectl thanos policy audit"
         fix "Let the field that the path names allow what the wiring sets, or make the selectors of the two disjoint."
         silence "It cannot be silenced.";
+    POLICY_NAMESPACE_UNKNOWN "KTH7003" "policy-namespace-unknown" Error
+        "nobody knows which policies hold in the namespace"
+        cause "A policy selects by the labels of namespaces; this one is not in the webhook's memory, and the one request for it found nothing."
+        see "kubectl get namespace NAME --show-labels"
+        fix "Apply the object again in a moment."
+        silence "A policy without a namespaceSelector holds everywhere and need not know.";
+    SCALE_PARENT_UNKNOWN "KTH7004" "scale-parent-unknown" Error
+        "nobody knows the object that is scaled"
+        cause "A policy holds for what the object becomes; it is not in the webhook's memory, and the one request for it found nothing."
+        see "kubectl get KIND NAME -n NAMESPACE"
+        fix "Scale it again in a moment, or change the number in the object itself."
+        silence "Not possible while a policy denies.";
+    EXEMPTION_EXPIRED "KTH7005" "exemption-expired" Info
+        "an exemption of a policy has expired"
+        cause "The last day of the exemption is over: the object is held to the rule again."
+        see "kubectl get thanospolicy NAME -o jsonpath='{.spec.exemptions}'"
+        fix "Take the exemption out of the policy, or give it a new last day and a reason that still holds."
+        silence "Take the exemption out of the policy.";
     EGRESS_URL "KTH7010" "egress-url" Error
         "an url leads where the policy does not allow"
         cause "Samples, credentials or queries would leave for a host that no admin has listed: egress and server-side request forgery."

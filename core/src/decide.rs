@@ -7,6 +7,7 @@ mod adopt;
 mod claims;
 mod draft;
 mod entry;
+mod fresh;
 mod identity;
 mod labels;
 mod record;
@@ -27,6 +28,7 @@ use crate::subject::Subject;
 use crate::wiring::{OnDelete, OptOut, Rules, Wiring};
 use draft::Draft;
 
+pub(crate) use fresh::{Fresh, fresh};
 pub use record::{Record, Unread, Wired};
 
 /// Decides about one subject.

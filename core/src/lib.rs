@@ -16,6 +16,7 @@ pub mod facts;
 pub mod fields;
 mod hash;
 pub mod names;
+pub mod native;
 pub mod objstore;
 pub mod patch;
 #[expect(

@@ -154,6 +154,17 @@ pub enum Enforcement {
     Deny,
 }
 
+impl Enforcement {
+    /// The word for counters and audit annotations.
+    pub fn word(self) -> &'static str {
+        match self {
+            Enforcement::Audit => "audit",
+            Enforcement::Warn => "warn",
+            Enforcement::Deny => "deny",
+        }
+    }
+}
+
 /// One rule that is enforced otherwise.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 pub struct RuleOverride {

@@ -393,7 +393,8 @@ impl Rules {
     }
 }
 
-fn selector_keys(selector: &LabelSelector) -> impl Iterator<Item = &str> {
+/// The keys that a selector looks at.
+pub(crate) fn selector_keys(selector: &LabelSelector) -> impl Iterator<Item = &str> {
     let equal = selector
         .match_labels
         .iter()

@@ -1,6 +1,6 @@
 //! The command line. The doc comments of these types are the help.
 //!
-//! `cli/offline.rs` and `cli/cluster.rs` hold the flags of each verb, `cli/help.rs` the frame around them,
+//! `cli/offline.rs`, `cli/policy.rs` and `cli/cluster.rs` hold the flags of each verb, `cli/help.rs` the frame around them,
 //! `cli/misuse.rs` what is said of words that are wrong.
 
 use std::path::PathBuf;
@@ -13,7 +13,9 @@ use crate::Surroundings;
 mod cluster;
 mod help;
 mod misuse;
+mod native;
 mod offline;
+mod policy;
 
 pub use cluster::{
     CredentialArgs, EnrollArgs, GetArgs, GetFormat, GetWhat, InitArgs, InitAuth, InitOnDelete,
@@ -21,9 +23,14 @@ pub use cluster::{
 };
 pub use help::{called_as, command};
 pub use misuse::meant;
+pub use native::{NativeFormat, OnFailure, PolicyNativeArgs};
 pub use offline::{
     CompletionArgs, CompletionFor, DiffArgs, ExplainArgs, FailOn, InjectArgs, InjectFormat,
     ReportFormat, VersionArgs, WhyArgs, WorldArgs,
+};
+pub use policy::{
+    PolicyArgs, PolicyAuditArgs, PolicyInitArgs, PolicyRulesArgs, PolicyShowArgs, PolicyTestArgs,
+    PolicyVerb, PolicyWorldArgs, Threshold, ValidateArgs, ValidateFormat,
 };
 
 /// Wire Prometheus objects to a central Thanos.
@@ -53,7 +60,9 @@ pub enum Verb {
     Get(GetArgs),
     Why(WhyArgs),
     Inject(InjectArgs),
+    Validate(Box<ValidateArgs>),
     Diff(DiffArgs),
+    Policy(Box<PolicyArgs>),
     Explain(ExplainArgs),
     Completion(CompletionArgs),
     Version(VersionArgs),

@@ -31,7 +31,7 @@ pub(crate) mod trouble;
 
 use kubeconfig::Settings;
 use requests::Told;
-use resource::{ACCESS_REVIEWS, At, Resource, VERSION, WIRINGS};
+use resource::{ACCESS_REVIEWS, At, POLICIES, Resource, VERSION, WIRINGS};
 use trouble::{Asked, Sort, Trouble};
 
 /// How long one answer may take, where `--request-timeout` says nothing.
@@ -104,6 +104,14 @@ impl Cluster {
     /// The wirings, as they are stored.
     pub async fn wirings(&self) -> Result<Vec<Value>, Failure> {
         Ok(self.list(&WIRINGS.all()).await?)
+    }
+
+    /// The policies, as they are stored; none where the CRD is not served.
+    pub async fn policies(&self) -> Result<Vec<Value>, Failure> {
+        match self.list(&POLICIES.all()).await {
+            Err(trouble) if trouble.sort == Sort::NotServed => Ok(Vec::new()),
+            answer => Ok(answer?),
+        }
     }
 
     /// One object, as it is stored.

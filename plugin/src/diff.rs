@@ -12,7 +12,7 @@ use crate::ui::Ui;
 use crate::yaml;
 
 mod external;
-mod mask;
+pub(crate) mod mask;
 mod unified;
 
 /// Two texts that differ, secrets masked.

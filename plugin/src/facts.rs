@@ -34,11 +34,13 @@ use crate::failure::Failure;
 
 mod file;
 mod look;
+mod ours;
 mod wirings;
 mod written;
 
 pub(crate) use file::located;
 pub(crate) use look::Known;
+pub(crate) use ours::{POLICY, WIRING, is_ours};
 pub use wirings::rules;
 pub use written::Written;
 
@@ -89,6 +91,11 @@ impl World {
     /// Every fault at once, each with its place (KTH0007); a CRD file that cannot be read.
     pub fn read(name: &str, text: &str, folder: &Path, now: Timestamp) -> Result<Self, Failure> {
         file::read(name, text, folder, now)
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// Sets the time.

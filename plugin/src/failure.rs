@@ -11,6 +11,8 @@ pub enum Ending {
     Fine,
     /// 1, of `diff` only.
     Differences,
+    /// 1: `policy test` has found a case that fails.
+    Failed,
     /// 3: findings at or above `--fail-on`; an object that `why` finds not wired.
     Findings,
     /// 4: some parts done, others failed, and every one of them was told.
@@ -22,7 +24,7 @@ impl Ending {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Fine => 0,
-            Self::Differences => 1,
+            Self::Differences | Self::Failed => 1,
             Self::Findings => 3,
             Self::Partly => 4,
         }

@@ -1,4 +1,4 @@
-//! `kubectl thanos get`: wirings with their namespaces, and objects with why each is wired or not.
+//! `kubectl thanos get`: wirings with their namespaces, policies with what breaks them, and objects with why each is wired or not.
 //!
 //! Every format shows one model: what is in the table is in the JSON.
 
@@ -15,6 +15,7 @@ use crate::yaml;
 
 mod age;
 mod objects;
+mod policies;
 mod wirings;
 
 /// What a row is called, and what it says.
@@ -50,6 +51,11 @@ pub(crate) async fn run(
             let rows = named(wirings::rows(&cluster).await?, args)?;
             let tables = [wirings::table(&rows, wide, now), wirings::namespaces(&rows)];
             show(&rows, &tables, "No wirings found.", args, ui)
+        }
+        GetWhat::Policies => {
+            let rows = named(policies::rows(&cluster).await?, args)?;
+            let tables = [policies::table(&rows, wide, now), policies::objects(&rows)];
+            show(&rows, &tables, "No policies found.", args, ui)
         }
         GetWhat::Prometheuses => {
             let namespace = (!args.all_namespaces).then(|| cluster.namespace().to_owned());

@@ -126,8 +126,11 @@ fn look(
 }
 
 /// The namespaces of all objects of our kinds.
-pub(crate) fn namespaces(inputs: &[Input], default: &str) -> BTreeSet<String> {
-    let documents = inputs.iter().flat_map(|input| &input.documents);
+pub(crate) fn namespaces<'i>(
+    inputs: impl IntoIterator<Item = &'i Input>,
+    default: &str,
+) -> BTreeSet<String> {
+    let documents = inputs.into_iter().flat_map(|input| &input.documents);
     let objects = documents
         .flat_map(Document::objects)
         .filter(|object| kind_of(object.value).is_some());

@@ -38,6 +38,45 @@ pub(crate) fn read(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Input>
     }
 }
 
+/// One source, and what it holds or why it cannot be read.
+#[derive(Debug)]
+pub(crate) enum Sheet {
+    /// Read.
+    Read(Input),
+    /// No text, or no YAML: every error with its place.
+    Unreadable(Vec<Error>),
+}
+
+/// Reads everything that the paths name, the readable beside what is not.
+///
+/// # Errors
+/// What cannot be opened (KTH0005), and a folder without manifests (KTH0003).
+pub(crate) fn sheets(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Sheet>, Failure> {
+    let sources = manifests::gather_each(paths, stdin).map_err(|error| ungathered(&error))?;
+    let sheet = |source: Result<Source, Error>| match source {
+        Err(error) => Sheet::Unreadable(vec![error]),
+        Ok(source) => {
+            let source = Arc::new(source);
+            match manifests::read(&source) {
+                Ok(documents) => Sheet::Read(Input { source, documents }),
+                Err(errors) => Sheet::Unreadable(errors),
+            }
+        }
+    };
+    Ok(sources.into_iter().map(sheet).collect())
+}
+
+/// The texts that the paths name, whatever they hold.
+///
+/// # Errors
+/// What cannot be opened (KTH0005), and a folder without files of ours (KTH0003).
+pub(crate) fn texts(
+    paths: &[PathBuf],
+    stdin: &mut dyn Read,
+) -> Result<Vec<Result<Source, Error>>, Failure> {
+    manifests::gather_each(paths, stdin).map_err(|error| ungathered(&error))
+}
+
 /// Documents that cannot be read, each with its place and never with its content.
 pub(crate) fn unreadable(errors: &[Error]) -> Failure {
     Failure::all(

@@ -188,11 +188,16 @@ fn text<'v>(object: &'v Value, pointer: &str) -> Option<&'v str> {
 }
 
 impl ObjectName {
-    fn of(object: &Value, kind: Kind, namespace: &str) -> Self {
+    pub(crate) fn of(object: &Value, kind: Kind, namespace: &str) -> Self {
+        Self::named(object, kind.name(), namespace)
+    }
+
+    /// An object of any kind; `namespace` is where one is that names none, empty for kinds that are in none.
+    pub(crate) fn named(object: &Value, kind: &'static str, namespace: &str) -> Self {
         let text = |pointer: &str| text(object, pointer);
         Self {
             api_version: text("/apiVersion").unwrap_or_default().to_owned(),
-            kind: kind.name(),
+            kind,
             namespace: text("/metadata/namespace").unwrap_or(namespace).to_owned(),
             name: text("/metadata/name")
                 .or_else(|| text("/metadata/generateName"))
@@ -203,12 +208,9 @@ impl ObjectName {
 
     /// `prometheus/monitoring/k8s`, on one line whatever stands in it.
     pub(crate) fn title(&self) -> String {
-        let title = format!(
-            "{}/{}/{}",
-            self.kind.to_ascii_lowercase(),
-            self.namespace,
-            self.name
-        );
+        let parts = [&self.kind.to_ascii_lowercase(), &self.namespace, &self.name];
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        let title = parts.map(String::as_str).collect::<Vec<_>>().join("/");
         crate::ui::one_line(&title).into_owned()
     }
 }

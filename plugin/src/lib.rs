@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 
 mod ask;
+mod charge;
 pub mod cli;
 pub mod cluster;
 pub mod completion;
@@ -27,10 +28,13 @@ mod inject;
 mod inputs;
 mod judge;
 pub mod manifests;
+mod native;
 mod paths;
+mod policy;
 mod runtime;
 mod surroundings;
 pub mod ui;
+mod validate;
 mod version;
 mod why;
 mod words;
@@ -93,7 +97,9 @@ fn act(cli: &Cli, surroundings: &Surroundings, ui: &mut Ui<'_>) -> Result<Ending
         Verb::Get(args) => runtime::wait(global, get::run(args, global, ui)),
         Verb::Why(args) => why::run(args, global, ui),
         Verb::Inject(args) => inject::run(args, global, ui),
+        Verb::Validate(args) => validate::run(args, global, ui),
         Verb::Diff(args) => diff::run(args, global, ui),
+        Verb::Policy(args) => policy::run(args, global, ui),
         Verb::Explain(args) => explain::run(args, ui),
         Verb::Completion(args) => completion::run(args, ui),
         Verb::Version(args) => version::run(args, ui),

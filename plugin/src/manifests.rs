@@ -21,7 +21,7 @@ mod split;
 mod spread;
 
 pub use document::{Document, Format, Object};
-pub use gather::{GatherError, STDIN, gather, is_manifest};
+pub use gather::{GatherError, STDIN, gather, gather_each, is_manifest};
 pub use rewrite::{Rewritten, rewrite};
 pub use split::read;
 pub use spread::spread;

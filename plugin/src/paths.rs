@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{CredentialArgs, WorldArgs};
+use crate::cli::{CredentialArgs, PolicyWorldArgs, WorldArgs};
 use crate::failure::Failure;
 use crate::manifests;
 
@@ -23,6 +23,19 @@ pub(crate) fn of_world<'a>(filenames: &'a [PathBuf], world: &'a WorldArgs) -> Ve
         .chain(world.wirings.iter().map(named("--wiring")))
         .chain(world.facts.iter().map(named("--facts")))
         .collect()
+}
+
+/// Manifests and object-store files, and what they are judged by.
+pub(crate) fn of_policies<'a>(
+    filenames: &'a [PathBuf],
+    objstore: &'a [PathBuf],
+    around: &'a PolicyWorldArgs,
+) -> Vec<Read<'a>> {
+    let named = |flag: &'static str| move |path: &'a PathBuf| Read { flag, path };
+    let mut reads = of_world(filenames, &around.world);
+    reads.extend(objstore.iter().map(named("--objstore")));
+    reads.extend(around.policies.iter().map(named("--policy")));
+    reads
 }
 
 /// A credential, and the file of a wiring that may stand beside it.

@@ -42,7 +42,7 @@ pub(crate) fn judged_by_core(story: &Story) -> Result<Judgement> {
             .unwrap_or("default");
         let rules = story.rules()?.with_policies(story.policies()?);
         let facts = Facts {
-            now: "2026-11-24T00:00:00Z".parse()?,
+            now: super::NOW.parse()?,
             namespace: story.known.labels(namespace).map(Arc::new),
             credentials: BTreeMap::new(),
             operator: None,
@@ -70,7 +70,7 @@ fn facts(story: &Story, subject: &Subject<'_>, rules: &Rules) -> Result<Facts> {
         (Arc::clone(&wiring.name), credential)
     };
     Ok(Facts {
-        now: "2026-11-24T00:00:00Z".parse()?,
+        now: super::NOW.parse()?,
         namespace: story.known.labels(subject.namespace).map(Arc::new),
         credentials: rules.wirings().iter().map(credential).collect(),
         operator: story

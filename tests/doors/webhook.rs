@@ -1,5 +1,6 @@
 //! The second door: an AdmissionReview, through the webhook's own routes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
@@ -7,10 +8,11 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use base64::Engine;
 use http_body_util::BodyExt;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use thanos_core::wiring::{NamespaceStatus, ThanosWiringStatus};
-use thanos_core::{Kind, ThanosWiring, names, versions};
-use thanos_webhook::admission::{State, router};
+use thanos_core::{Kind, ThanosPolicy, ThanosWiring, names, versions};
+use thanos_webhook::admission::{Limits, State, router};
 use thanos_webhook::facts::Knowledge;
 use tower::ServiceExt;
 
@@ -59,12 +61,45 @@ pub(crate) fn refused_by_webhook(story: &Story) -> Result<String> {
     Ok(causes.iter().map(line).collect())
 }
 
+/// What the validating webhook says to a story with policies: `deny` and `warn` lines as `judged.txt` has them, in the
+/// order in which they are told, and per rule what the audit log keeps.
+pub(crate) fn judged_by_webhook(story: &Story) -> Result<(Vec<String>, BTreeMap<String, String>)> {
+    let response = ask(story, names::PATH_VALIDATE)?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |value: Option<&Value>| {
+        let items = value.and_then(Value::as_array).cloned();
+        items.unwrap_or_default()
+    };
+    let causes = list(response.pointer("/status/details/causes"));
+    ensure!(
+        (response["allowed"] == true) == causes.is_empty(),
+        "{response}"
+    );
+    let denied = causes.iter().map(|cause| {
+        let message = text(&cause["message"]);
+        let (code, sentence) = message.split_once(' ').unwrap_or_default();
+        format!("deny {code} {}: {sentence}", text(&cause["field"]))
+    });
+    let warnings = list(response.get("warnings"));
+    let warned = warnings.iter().map(|said| format!("warn {}", text(said)));
+    let annotations = response["auditAnnotations"].as_object();
+    let annotations = annotations.into_iter().flatten();
+    let audited = annotations.map(|(rule, word)| (rule.clone(), text(word)));
+    Ok((denied.chain(warned).collect(), audited.collect()))
+}
+
 fn ask(story: &Story, path: &str) -> Result<Value> {
     let review = review(story)?;
     let request = Request::post(format!("{path}?timeout=5s"))
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(review.to_string()))?;
-    let router = router(State::new(Arc::new(knowledge(story)?)));
+    let limits = Limits::default();
+    let router = router(State::with(
+        Arc::new(knowledge(story)?),
+        limits,
+        Arc::default(),
+        now,
+    ));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -86,17 +121,23 @@ fn ask(story: &Story, path: &str) -> Result<Value> {
     })
 }
 
+/// The moment of all stories.
+fn now() -> Timestamp {
+    super::NOW.parse().unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 fn review(story: &Story) -> Result<Value> {
     let given = &story.given;
-    let (group, version) = given["apiVersion"]
-        .as_str()
-        .and_then(|version| version.split_once('/'))
-        .context("no group")?;
+    let version = given["apiVersion"].as_str().context("no apiVersion")?;
+    let (group, version) = version.split_once('/').unwrap_or(("", version));
     let kind = given["kind"].as_str().context("no kind")?;
     let plural = Kind::ALL
         .into_iter()
         .find(|known| known.name() == kind)
-        .map_or("thanoswirings", Kind::plural);
+        .map_or_else(
+            || format!("{}s", kind.to_ascii_lowercase()),
+            |known| known.plural().to_owned(),
+        );
     let mut request = json!({
         "uid": story.name(),
         "kind": {"group": group, "version": version, "kind": kind},
@@ -145,6 +186,12 @@ fn knowledge(story: &Story) -> Result<Knowledge> {
         });
         knowledge
             .put_wiring(&written)
+            .map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
+    }
+    for raw in &story.policies {
+        let written: ThanosPolicy = serde_json::from_value(raw.clone())?;
+        knowledge
+            .put_policy(&written)
             .map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
     }
     for name in story.known.namespaces.keys() {

@@ -27,7 +27,13 @@ fn help_goes_to_standard_output_and_ends_with_0() {
         "get",
         "why",
         "inject",
+        "validate",
         "diff",
+        "policy test",
+        "policy audit",
+        "policy show",
+        "policy init",
+        "policy native",
         "explain",
         "completion",
         "version",
@@ -46,7 +52,15 @@ fn help_goes_to_standard_output_and_ends_with_0() {
 
 #[test]
 fn no_flag_and_no_variable_takes_a_secret() {
-    for verb in ["init", "enroll", "get", "why", "inject", "diff"] {
+    let policy = [
+        "policy test",
+        "policy audit",
+        "policy show",
+        "policy init",
+        "policy native",
+    ];
+    let others = ["init", "enroll", "get", "why", "inject", "diff", "validate"];
+    for verb in others.into_iter().chain(policy) {
         let help = run(&format!("{verb} --help")).out;
         for flag in [
             "--password ",
@@ -156,7 +170,19 @@ fn exit_codes_are_told_in_the_help() {
             .out
             .contains("1 failed (diff: 1 differences, 2 failed)")
     );
-    for verb in ["inject", "diff", "why", "init", "enroll"] {
+    for verb in [
+        "inject",
+        "validate",
+        "diff",
+        "why",
+        "init",
+        "enroll",
+        "policy test",
+        "policy audit",
+        "policy show",
+        "policy init",
+        "policy native",
+    ] {
         let help = run(&format!("{verb} --help")).out;
         assert_eq!(help.matches("Exit codes: 0 ").count(), 1, "{verb}\n{help}");
     }
@@ -176,6 +202,10 @@ fn what_was_meant_is_said() {
         (
             "install",
             "Hint: kubectl thanos init wires this cluster, and names the helm line for the webhook\n",
+        ),
+        (
+            "lint",
+            "Hint: kubectl thanos validate -f FILE --policy POLICY checks manifests, policies and object-store files\n",
         ),
         (
             "verify",

@@ -149,6 +149,111 @@ async fn questions_about_a_cluster() -> Result<()> {
 }
 
 #[tokio::test]
+async fn policies_of_a_cluster() -> Result<()> {
+    let cluster = cluster("plugin-policies", &[PROMETHEUS, OWN, super::ELSEWHERE]).await?;
+    let folder = std::sync::Arc::new(usual());
+    // Without the CRD there are no policies, and that is no failure.
+    let before = run(&folder, &cluster, "validate --live -A").await?;
+    ensure!(
+        before.code == 0 && before.err.contains("there is no policy"),
+        "{before:#?}"
+    );
+    let crd = serde_json::to_string(&thanos_core::policy::crd())?;
+    cluster
+        .kubectl()?
+        .args(["apply", "--server-side", "-f", "-"])
+        .output_for(crd.as_bytes())
+        .await?
+        .fine()?;
+    crds::served(
+        &cluster.client(),
+        "kubectl-thanos.dev",
+        "v1alpha1",
+        "thanospolicies",
+    )
+    .await?;
+    let policy = super::validate::POLICY.replace("Deny", "Warn");
+    cluster
+        .kubectl()?
+        .args(["apply", "-f", "-"])
+        .output_for(policy.as_bytes())
+        .await?
+        .fine()?;
+
+    let checked = run(&folder, &cluster, "validate --live -A --fail-on warning").await?;
+    ensure!(
+        checked.code == 3
+            && checked.out.contains("warning[KTH7010]")
+            && checked
+                .out
+                .contains("prometheus/monitoring/own  spec.remoteWrite[0].url")
+            && checked.out.contains("info[KTH7005]")
+            && checked
+                .out
+                .ends_with("1 warning, 1 info in 5 objects, by 1 policy\n"),
+        "{checked:#?}"
+    );
+    let sarif = run(&folder, &cluster, "validate --live -A -o sarif").await?;
+    let wrong = super::schema::faults(
+        &super::schema::schema("tests/plugin/sarif-schema-2.1.0.json"),
+        &serde_json::from_str(&sarif.out)?,
+    );
+    ensure!(wrong.is_empty(), "{wrong:#?}");
+    let audit = run(
+        &folder,
+        &cluster,
+        "policy audit --live -n monitoring -o json",
+    )
+    .await?;
+    let data: Value = serde_json::from_str(&audit.out)?;
+    ensure!(
+        audit.code == 0
+            && data["summary"] == json!({"objects": 2, "policies": 1, "refused": 1, "exempt": 0})
+            && data["violations"][0]["today"] == "warn"
+            && data["violations"][0]["then"] == "deny",
+        "{audit:#?}"
+    );
+    // A file before the policies of the cluster, and one that is not there yet before its objects.
+    let file = run(
+        &folder,
+        &cluster,
+        "validate -f DIR/prometheus.yaml --live -o json",
+    )
+    .await?;
+    let data: Value = serde_json::from_str(&file.out)?;
+    ensure!(
+        data["summary"]["policies"] == 1 && file.code == 0,
+        "{file:#?}"
+    );
+    let show = run(&folder, &cluster, "policy show --for monitoring/own").await?;
+    ensure!(
+        show.out
+            .contains("prometheus/monitoring/own   policy shared")
+            && show.err.is_empty(),
+        "{show:#?}"
+    );
+    let later = run(&folder, &cluster, "policy show --for team-a/new").await?;
+    ensure!(
+        later.err.contains("there is no team-a/new yet"),
+        "{later:#?}"
+    );
+    let get = run(&folder, &cluster, "get policies").await?;
+    ensure!(
+        get.out.starts_with(
+            "NAME     PROFILE   ENFORCEMENT   VIOLATIONS   READY     AGE\nshared   None      Warn"
+        ),
+        "{get:#?}"
+    );
+    for ran in [&checked, &sarif, &audit, &file] {
+        ensure!(
+            !ran.out.contains("c4n4ry") && !ran.err.contains("c4n4ry"),
+            "{ran:#?}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_real_kubectl_finds_the_plugin_and_its_words() -> Result<()> {
     let cluster = cluster("plugin-kubectl", &[PROMETHEUS]).await?;
     let why = ours::kubectl_thanos(&cluster)?

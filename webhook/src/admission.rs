@@ -1,12 +1,14 @@
-//! AdmissionReview in, decision out: the routes and the two handlers.
+//! AdmissionReview in, decision out: the routes, and the handler that mutates; the one that judges is in `validate`.
 //!
 //! bounded body → envelope → subject → facts from memory → `decide` → answer → one counter, one log line.
 
 mod answer;
 mod body;
+mod denials;
 mod rejection;
 mod review;
 mod state;
+mod validate;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -18,8 +20,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures::FutureExt;
-use serde_json::Value;
-use thanos_core::{Fault, Kind, Reason, Subject, Unreadable, codes, decide, names, wiring};
+use thanos_core::{Kind, Reason, Subject, Unreadable, codes, decide, names};
 use tokio::time::Instant;
 
 use crate::metrics::{PathLabels, ReviewLabels};
@@ -27,6 +28,7 @@ use answer::Answer;
 use rejection::Rejection;
 use review::Review;
 
+pub use denials::Denials;
 pub use state::{Limits, State};
 
 /// Which webhook is asked.
@@ -83,7 +85,7 @@ async fn handle(state: &State, door: Door, request: Request) -> Result<Vec<u8>, 
     let review = review::read(&held.bytes).map_err(rejection::unreadable)?;
     let answer = match door {
         Door::Mutate => mutate(state, &review, deadline).await?,
-        Door::Validate => validate(state, &review, deadline).await?,
+        Door::Validate => validate::validate(state, &review, deadline).await?,
     };
     record(state, door, &review, &answer, begin.elapsed());
     Ok(answer.to_json(&review.uid))
@@ -129,55 +131,8 @@ async fn mutate(
             ));
         }
     };
-    let now = (state.now)();
-    let (rules, facts) = state
-        .knowledge
-        .facts(subject.kind, subject.namespace, now, deadline)
-        .await;
+    let (rules, facts) = state.facts(subject.kind, subject.namespace, deadline).await;
     Ok(Answer::mutate(&decide(&subject, &facts, &rules)))
-}
-
-/// Judges a wiring as it is to be stored. Whatever else is asked about is allowed.
-async fn validate(
-    state: &State,
-    review: &Review<'_>,
-    deadline: Instant,
-) -> Result<Answer, Rejection> {
-    let is_wiring = review.group == names::GROUP && review.kind == "ThanosWiring";
-    if !is_wiring || !review.sub_resource.is_empty() || !review.operation.writes() {
-        return Ok(Answer::allow(None));
-    }
-    let refuse = |sentence: &str| {
-        let fault = Fault::new(codes::WIRING_INVALID, "object", sentence);
-        Ok(Answer::refuse(review, &[fault]))
-    };
-    let read = match state.objects(review, deadline).await? {
-        Ok(read) => read,
-        Err(sentence) => return refuse(sentence),
-    };
-    let Some(object) = &read.object else {
-        return refuse("is required");
-    };
-    let is_unchanged = read
-        .old
-        .as_ref()
-        .is_some_and(|old| old.get("spec") == object.get("spec"));
-    if is_unchanged && is_going(object) {
-        return Ok(Answer::allow(Some(codes::DELETING)));
-    }
-    Ok(match wiring::read(object) {
-        Ok(wiring) => Answer::warn(&wiring.warnings()),
-        // A label, a finalizer: what was stored before a rule existed must not be wedged by it.
-        Err(faults) if is_unchanged => Answer::warn(&faults),
-        Err(faults) => Answer::refuse(review, &faults),
-    })
-}
-
-/// Whoever takes a finalizer off must not be stopped, or the object could never go.
-fn is_going(object: &Value) -> bool {
-    object
-        .pointer("/metadata/deletionTimestamp")
-        .is_some_and(|at| !at.is_null())
 }
 
 fn record(state: &State, door: Door, review: &Review<'_>, answer: &Answer, took: Duration) {
@@ -185,7 +140,7 @@ fn record(state: &State, door: Door, review: &Review<'_>, answer: &Answer, took:
     let kind = Kind::ALL
         .into_iter()
         .map(Kind::name)
-        .chain(["ThanosWiring"])
+        .chain(["ThanosWiring", "ThanosPolicy", "Scale", "Secret"])
         .find(|kind| *kind == review.kind);
     let labels = ReviewLabels {
         path,
@@ -210,6 +165,7 @@ fn record(state: &State, door: Door, review: &Review<'_>, answer: &Answer, took:
         decision = answer.decision,
         code = labels.code,
         wiring = answer.wirings,
+        rules = answer.rules,
         millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         "review"
     );

@@ -16,6 +16,7 @@ use crate::control::judge::Settings;
 use crate::control::lease::Timing;
 use crate::control::rewire::Pace;
 use crate::control::touch::Patience;
+use crate::facts::Grace;
 use crate::{admission, server};
 
 /// Answers the API server about Prometheus objects, and keeps the cluster true.
@@ -105,6 +106,9 @@ pub struct ServeArgs {
     /// What all reviews together may take.
     #[command(flatten)]
     pub limits: LimitArgs,
+    /// How policies are held.
+    #[command(flatten)]
+    pub policies: PolicyArgs,
     /// How serving ends.
     #[command(flatten)]
     pub ending: EndingArgs,
@@ -160,6 +164,21 @@ pub struct LimitArgs {
     /// Reviews that wait for their turn; more are answered with 429 and Retry-After.
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     pub max_waiting: usize,
+}
+
+/// How policies are held.
+#[derive(Flags, Clone, Debug)]
+#[command(next_help_heading = "Policies")]
+pub struct PolicyArgs {
+    /// After a wiring changed, an object wired by what it was before passes too.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub wiring_grace: Duration,
+    /// After the start, an object that is not wired as required is warned of only.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration)]
+    pub start_grace: Duration,
+    /// What the Events about denials call this process.
+    #[arg(long, value_name = "NAME", env = "POD_NAME", default_value = "serve")]
+    pub identity: String,
 }
 
 /// How serving ends after SIGTERM. A second signal ends it at once.
@@ -287,6 +306,14 @@ impl ServeArgs {
             write: self.deadlines.body_timeout,
             shutdown_delay: self.ending.shutdown_delay,
             drain: self.ending.drain_timeout,
+        }
+    }
+
+    /// For how long a rule does not refuse what was right until then.
+    pub fn grace(&self) -> Grace {
+        Grace {
+            wiring: self.policies.wiring_grace,
+            start: self.policies.start_grace,
         }
     }
 

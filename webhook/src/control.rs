@@ -6,6 +6,7 @@
 //! Rights, all of them (the chart grants exactly these):
 //! - get, list, watch, patch: prometheuses, prometheusagents, thanosrulers (monitoring.coreos.com); never update
 //! - get, list, watch, patch: thanoswirings; patch: thanoswirings/status; update: thanoswirings/finalizers
+//! - get, list, watch: thanospolicies; patch: thanospolicies/status
 //! - get, list, watch: namespaces; the three CRDs and the MutatingWebhookConfiguration `thanos-webhook`, by name
 //! - create, patch: events (events.k8s.io)
 //! - in its own namespace: create leases; get, update the lease `thanos-webhook-control`
@@ -19,6 +20,7 @@ pub mod lease;
 pub mod metrics;
 pub mod objects;
 mod pause;
+pub mod policies;
 pub mod registration;
 pub mod rewire;
 pub mod status;
@@ -133,6 +135,7 @@ impl Controller {
             }
             self.metrics.leader.set(0);
             self.metrics.count(&BTreeMap::new());
+            self.metrics.violated(&BTreeMap::new());
         }
     }
 
@@ -193,6 +196,7 @@ impl Controller {
         Some(World {
             now,
             wirings: self.knowledge.stored(),
+            policies: self.knowledge.stored_policies(),
             rules: self.knowledge.rules(),
             objects,
             facts,

@@ -1,4 +1,5 @@
-//! What is known of the cluster, in memory → core facts. One bounded GET on an unknown namespace, never a call otherwise.
+//! What is known of the cluster, in memory → core facts. One bounded GET on an unknown namespace and for the object behind
+//! a Scale, never a call otherwise.
 //!
 //! [`Knowledge`] can be filled by hand, so that tests ask the whole webhook without a cluster:
 //!
@@ -12,23 +13,29 @@
 mod definition;
 mod kept;
 mod namespaces;
+mod parents;
 mod watch;
 mod wirings;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use kube::Client;
 use semver::Version;
+use serde_json::Value;
+use thanos_core::facts::Lately;
 use thanos_core::fields::Served;
-use thanos_core::{Facts, Fault, Kind, Rules, ThanosWiring};
+use thanos_core::{Facts, Kind, Rules};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use kept::Kept;
 use namespaces::Namespaces;
+use parents::Parents;
 use wirings::Wirings;
 
 pub use kept::Stored;
@@ -43,7 +50,29 @@ pub struct Knowledge {
     wirings: Wirings,
     namespaces: Namespaces,
     definitions: ArcSwap<BTreeMap<Kind, Definition>>,
+    parents: Parents,
     kept: Option<Kept>,
+    grace: Grace,
+    began: Instant,
+}
+
+/// For how long a rule must not refuse what was right until then.
+#[derive(Clone, Copy, Debug)]
+pub struct Grace {
+    /// After a wiring changed, what it was before counts too.
+    pub wiring: Duration,
+    /// After the start not every wiring may be known.
+    pub start: Duration,
+}
+
+impl Default for Grace {
+    /// Knowledge that is put in by hand has no start to recover from.
+    fn default() -> Self {
+        Self {
+            wiring: Duration::from_secs(60),
+            start: Duration::ZERO,
+        }
+    }
 }
 
 /// What is kept of one of the operator's CRDs.
@@ -66,19 +95,29 @@ impl Knowledge {
             wirings: Wirings::default(),
             namespaces: Namespaces::new(None),
             definitions: ArcSwap::default(),
+            parents: Parents::new(None),
             kept: None,
+            grace: Grace::default(),
+            began: Instant::now(),
         }
     }
 
-    /// Knows nothing yet, and asks the API server for a namespace that it does not know.
+    /// Knows nothing yet, and asks the API server for a namespace that it does not know and for what is scaled.
     pub fn asking(client: Client) -> Self {
         Self {
-            namespaces: Namespaces::new(Some(client)),
+            namespaces: Namespaces::new(Some(client.clone())),
+            parents: Parents::new(Some(client)),
             ..Self::new()
         }
     }
 
-    /// Knows nothing yet, and asks nobody; keeps the wirings as they are stored too, and tells `changed` of every change.
+    /// With other times of grace, from now on.
+    #[must_use]
+    pub fn with_grace(self, grace: Grace) -> Self {
+        Self { grace, ..self }
+    }
+
+    /// Knows nothing yet, and asks nobody; keeps wirings and policies as they are stored too, and tells `changed` of every change.
     pub fn keeping(changed: Arc<Notify>) -> Self {
         Self {
             kept: Some(Kept::new(changed)),
@@ -86,36 +125,20 @@ impl Knowledge {
         }
     }
 
-    /// Puts a wiring in, or in the place of an older one. One that is wrong goes out, and its faults come back.
-    ///
-    /// A namespace counts as ready when the wiring enrols it and its status says so, about this generation of it.
-    pub fn put_wiring(&self, written: &ThanosWiring) -> Result<(), Vec<Fault>> {
-        let put = self.wirings.put(written);
-        if let Some(kept) = &self.kept {
-            kept.put(written, put.as_ref().err().map_or(&[], Vec::as_slice));
-        }
-        put
+    /// Says what is stored behind a Scale: it is not asked for then.
+    pub fn put_parent(&self, kind: Kind, object: &Value) {
+        self.parents.put(kind, object);
     }
 
-    /// Forgets a wiring.
-    pub fn remove_wiring(&self, name: &str) {
-        self.wirings.remove(name);
-        if let Some(kept) = &self.kept {
-            kept.remove(name);
-        }
-    }
-
-    /// Forgets every wiring that is not among these.
-    fn keep_wirings(&self, names: &BTreeSet<String>) {
-        self.wirings.keep_only(names);
-        if let Some(kept) = &self.kept {
-            kept.keep_only(names);
-        }
-    }
-
-    /// Every wiring as it is stored, the wrong ones too; none unless [`Knowledge::keeping`] made this.
-    pub fn stored(&self) -> Vec<Stored> {
-        self.kept.as_ref().map(Kept::all).unwrap_or_default()
+    /// The object behind a Scale; `None` where there is none, or no answer in time.
+    pub async fn parent(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        name: &str,
+        deadline: Instant,
+    ) -> Option<Value> {
+        self.parents.get(kind, namespace, name, deadline).await
     }
 
     fn tell(&self) {
@@ -179,7 +202,7 @@ impl Knowledge {
         self.tell();
     }
 
-    /// The wirings that are right, lowest name first.
+    /// The wirings and the policies that are right, lowest name first.
     pub fn rules(&self) -> Arc<Rules> {
         self.wirings.rules()
     }
@@ -195,8 +218,8 @@ impl Knowledge {
         deadline: Instant,
     ) -> (Arc<Rules>, Facts) {
         let (rules, credentials) = self.wirings.of(namespace);
-        // Without a wiring nothing is asked about the namespace, so nobody is asked for it.
-        let labels = if rules.wirings().is_empty() {
+        // Without a wiring and a policy nothing is asked about the namespace, so nobody is asked for it.
+        let labels = if rules.wirings().is_empty() && rules.policies().is_empty() {
             self.namespaces.known(namespace)
         } else {
             self.namespaces.get(namespace, deadline).await
@@ -214,8 +237,34 @@ impl Knowledge {
                 credentials,
                 operator,
                 served,
-                lately: thanos_core::facts::Lately::default(),
+                lately: Lately {
+                    wirings: self.wirings.lately(self.grace.wiring, Instant::now()),
+                    started: self.began.elapsed() < self.grace.start,
+                },
             },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn the_start_counts_as_lately_for_as_long_as_it_was_told() {
+        let started = |start| {
+            let grace = Grace {
+                start,
+                ..Grace::default()
+            };
+            let knowledge = Knowledge::new().with_grace(grace);
+            let now = Timestamp::UNIX_EPOCH;
+            let facts = knowledge.facts(Kind::Prometheus, "a", now, Instant::now());
+            facts.now_or_never().unwrap().1.lately.started
+        };
+        assert!(started(Duration::from_secs(60)));
+        assert!(!started(Duration::ZERO));
     }
 }

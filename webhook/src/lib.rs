@@ -25,6 +25,7 @@ use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use admin::Health;
+use admission::Denials;
 use args::{Args, Command, ControlArgs, ServeArgs};
 use facts::Knowledge;
 use metrics::Metrics;
@@ -71,7 +72,7 @@ pub async fn serve(args: ServeArgs, shutdown: Shutdown) -> Result<()> {
     })?;
     let tls = certificate.config()?;
     let client = cluster::client(args.common.kubeconfig.as_deref()).await?;
-    let knowledge = Arc::new(Knowledge::asking(client.clone()));
+    let knowledge = Arc::new(Knowledge::asking(client.clone()).with_grace(args.grace()));
     facts::watch(&client, &knowledge, &health, &metrics);
     tokio::spawn(certificate.keep(args.tls_interval, Arc::clone(&health), Arc::clone(&metrics)));
     tokio::spawn(admin::serve(
@@ -79,11 +80,13 @@ pub async fn serve(args: ServeArgs, shutdown: Shutdown) -> Result<()> {
         admin::router(Arc::clone(&health), registry),
     ));
     tokio::spawn(announce(begin, Arc::clone(&health), shutdown.clone()));
-    let state = admission::State::with(
+    let denials = Denials::told(client, args.policies.identity.clone(), Arc::clone(&metrics));
+    let state = admission::State::telling(
         knowledge,
         args.admission_limits(),
         Arc::clone(&metrics),
         Timestamp::now,
+        denials,
     );
     server::serve(
         listener,

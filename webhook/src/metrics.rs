@@ -1,6 +1,7 @@
 //! What `serve` counts.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -24,6 +25,13 @@ pub struct Metrics {
     pub certificate_not_after: Gauge,
     /// Wirings that are known and right.
     pub wirings: Gauge,
+    /// Policies that are known and right.
+    pub policies: Gauge,
+    /// What policies found wrong.
+    pub charges: Family<ChargeLabels, Counter>,
+    /// Events about denials: written, dropped, failed.
+    pub events: Family<EventLabels, Counter>,
+    named: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// The labels of one answered review. Each takes few values, whoever asks.
@@ -44,6 +52,25 @@ pub struct PathLabels {
     pub path: &'static str,
 }
 
+/// One thing that one policy found wrong.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[expect(missing_docs, reason = "the labels are the field names")]
+pub struct ChargeLabels {
+    pub rule: &'static str,
+    pub policy: String,
+    pub enforcement: &'static str,
+}
+
+/// What became of an Event.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[expect(missing_docs, reason = "the labels are the field names")]
+pub struct EventLabels {
+    pub result: &'static str,
+}
+
+/// As many policies are told apart by name; all others are counted as one. Names come and go for as long as this runs.
+const POLICIES: usize = 200;
+
 /// Why there was no review.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 #[expect(missing_docs, reason = "the labels are the field names")]
@@ -63,6 +90,10 @@ impl Default for Metrics {
             connections: Gauge::default(),
             certificate_not_after: Gauge::default(),
             wirings: Gauge::default(),
+            policies: Gauge::default(),
+            charges: Family::default(),
+            events: Family::default(),
+            named: Arc::default(),
         }
     }
 }
@@ -78,6 +109,10 @@ impl Metrics {
             connections,
             certificate_not_after,
             wirings,
+            policies,
+            charges,
+            events,
+            named: _,
         } = metrics.clone();
         registry.register("reviews", "Reviews that were answered", reviews);
         registry.register_with_unit("review", "How long a review took", Unit::Seconds, seconds);
@@ -95,11 +130,60 @@ impl Metrics {
             certificate_not_after,
         );
         registry.register("wirings", "Wirings that are known and right", wirings);
+        registry.register("policies", "Policies that are known and right", policies);
+        registry.register("charges", "What policies found wrong", charges);
+        registry.register("denial_events", "Events about denials", events);
         Arc::new(metrics)
+    }
+
+    /// Counts one thing that one policy found wrong.
+    pub fn charge(&self, rule: &'static str, policy: &str, enforcement: &'static str) {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let policy = if named.contains(policy) || named.len() < POLICIES {
+            named.insert(policy.to_owned());
+            policy
+        } else {
+            "other"
+        };
+        drop(named);
+        let labels = ChargeLabels {
+            rule,
+            policy: policy.to_owned(),
+            enforcement,
+        };
+        self.charges.get_or_create(&labels).inc();
+    }
+
+    /// Counts one Event.
+    pub fn event(&self, result: &'static str) {
+        self.events.get_or_create(&EventLabels { result }).inc();
     }
 
     /// Counts one request or connection that got no review.
     pub fn reject(&self, cause: &'static str) {
         self.rejected.get_or_create(&CauseLabels { cause }).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_beyond_the_limit_share_one_name() {
+        let metrics = Metrics::default();
+        for number in 0..=POLICIES {
+            metrics.charge("limits", &format!("policy-{number}"), "deny");
+        }
+        metrics.charge("limits", "policy-0", "deny");
+        let count = |policy: &str| {
+            let labels = ChargeLabels {
+                rule: "limits",
+                policy: policy.to_owned(),
+                enforcement: "deny",
+            };
+            metrics.charges.get_or_create(&labels).get()
+        };
+        assert_eq!((count("policy-0"), count("other")), (2, 1));
     }
 }

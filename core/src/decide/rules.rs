@@ -59,6 +59,23 @@ pub use secrets::judge_secret;
 use case::{Case, Findings};
 use places::Places;
 
+/// Lists that `native` must hold objects against, too.
+pub(crate) mod shared {
+    pub(crate) use super::clients::{AUTHENTICATIONS, TOKENS};
+    pub(crate) use super::evasion::CONFIGURATION;
+    pub(crate) use super::file_writes::STREAMS;
+    pub(crate) use super::headers::{PARTS, STARTS, TENANT, WORDS};
+    pub(crate) use super::host_access::NETWORKS;
+    pub(crate) use super::identity::{DEFAULT as DEFAULT_ACCOUNT, GIVEN};
+    pub(crate) use super::image::pattern as image;
+    pub(crate) use super::limits::{INTERVAL, RETENTION};
+    pub(crate) use super::links::LOOKUPS;
+    pub(crate) use super::mounts::TAKEN;
+    pub(crate) use super::open_inbound::WAYS;
+    pub(crate) use super::pod_containers::{HARMLESS, INJECTED};
+    pub(crate) use super::remote_write_names::AZURE;
+}
+
 /// One rule of the catalogue.
 pub struct Rule {
     /// Its row in the registry: the code's id is the rule's.
@@ -195,12 +212,12 @@ pub fn judge(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Judgement {
 }
 
 /// Whether a policy is about a subject. An unknown namespace is every policy's: nobody may slip in while we look.
-fn selects(policy: &Policy, subject: &Subject<'_>, facts: &Facts) -> bool {
-    selects_namespace(policy, facts)
-        && (policy.objects.selects_all() || policy.objects.matches(&subject.labels()))
+pub fn selects(policy: &Policy, subject: &Subject<'_>, facts: &Facts) -> bool {
+    selects_namespace(policy, facts) && policy.selects_object(subject)
 }
 
-fn selects_secret(policy: &Policy, secret: &Value, facts: &Facts) -> bool {
+/// The same of a Secret.
+pub fn selects_secret(policy: &Policy, secret: &Value, facts: &Facts) -> bool {
     selects_namespace(policy, facts)
         && (policy.objects.selects_all() || policy.objects.matches(&labels_of(secret)))
 }

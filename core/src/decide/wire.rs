@@ -140,14 +140,18 @@ pub(super) fn render(subject: &Subject<'_>, wiring: &Wiring) -> Option<Values> {
         namespace: subject.namespace,
         name,
     };
+    values(wiring, &variables)
+}
+
+pub(super) fn values(wiring: &Wiring, variables: &Variables<'_>) -> Option<Values> {
     let all = |templates: &[(String, Template)]| {
         templates
             .iter()
-            .map(|(label, template)| Some((label.clone(), template.render(&variables)?)))
+            .map(|(label, template)| Some((label.clone(), template.render(variables)?)))
             .collect::<Option<Vec<_>>>()
     };
     let tenant = match &wiring.entry.tenant {
-        Some((header, template)) => Some((header.clone(), template.render(&variables)?)),
+        Some((header, template)) => Some((header.clone(), template.render(variables)?)),
         None => None,
     };
     Some(Values {

@@ -83,6 +83,11 @@ impl UrlPattern {
             && url.password().is_none()
     }
 
+    /// Scheme, host, port and path, each in its one spelling.
+    pub(crate) fn parts(&self) -> (&str, &str, Option<u16>, Option<&str>) {
+        (&self.scheme, &self.host, self.port, self.path.as_deref())
+    }
+
     /// As it was written.
     pub fn written(&self) -> &str {
         &self.written

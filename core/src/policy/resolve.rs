@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use kube_core::Selector;
+use kube_core::{Selector, SelectorExt};
 use semver::Version;
 
 use super::{
@@ -14,10 +14,11 @@ use super::{
     ThanosPolicy, ThanosPolicySpec, UrlPattern,
 };
 use crate::codes;
-use crate::decide::rules::{Rule, rule};
+use crate::decide::rules::{RULES, Rule, rule};
 use crate::decision::Fault;
+use crate::subject::Subject;
 use crate::versions;
-use crate::wiring::{nanoseconds, selector};
+use crate::wiring::{Rules, nanoseconds, selector};
 
 /// A policy that is right in every part.
 #[derive(Clone, Debug)]
@@ -211,6 +212,24 @@ impl Policy {
         } else {
             Err(faults.0)
         }
+    }
+
+    /// The required wirings that are not among the right ones, each with its place in the list.
+    pub fn missing_wirings(&self, rules: &Rules) -> impl Iterator<Item = (usize, &str)> {
+        let named = self.require_wiring.iter().map(String::as_str).enumerate();
+        named.filter(|(_, name)| rules.wiring(name).is_none())
+    }
+
+    /// Whether it is about an object, wherever that is.
+    pub fn selects_object(&self, subject: &Subject<'_>) -> bool {
+        self.objects.selects_all() || self.objects.matches(&subject.labels())
+    }
+
+    /// Whether it denies for any rule at all.
+    pub fn denies(&self) -> bool {
+        RULES
+            .iter()
+            .any(|rule| self.enforcement_of(rule) == Some(Enforcement::Deny))
     }
 
     /// What happens to whoever breaks a rule; `None`: the rule does not apply.

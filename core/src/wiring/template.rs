@@ -60,6 +60,23 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// The value as an expression: its texts as `text` writes them, joined with what stands for the variables.
+    pub(crate) fn parts(
+        &self,
+        cluster: &str,
+        text: impl Fn(&str) -> String,
+        namespace: &str,
+        name: &str,
+    ) -> String {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Text(written) => text(written),
+            Part::Cluster => text(cluster),
+            Part::Namespace => namespace.to_owned(),
+            Part::Name => name.to_owned(),
+        });
+        parts.collect::<Vec<_>>().join(" + ")
+    }
+
     /// The value for one object; `None` when it needs a name that is not known yet.
     pub fn render(&self, variables: &Variables<'_>) -> Option<String> {
         let mut rendered = String::new();

@@ -7,10 +7,11 @@ use thanos_core::Kind;
 
 use super::ReportFormat;
 
-/// List wirings, or Prometheus objects with why each is wired or not.
+/// List wirings, policies, or Prometheus objects with why each is wired or not.
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos get wirings                                            wirings, with each enrolled namespace
+  kubectl thanos get policies                                           policies, with what breaks them
   kubectl thanos get prometheuses -A                                    every object, wired or why not")]
 pub struct GetArgs {
     /// What to list
@@ -36,6 +37,9 @@ pub enum GetWhat {
     /// ThanosWirings.
     #[value(aliases = ["wiring", "thanoswirings", "thanoswiring", "twire"])]
     Wirings,
+    /// ThanosPolicies.
+    #[value(aliases = ["policy", "thanospolicies", "thanospolicy", "tpol"])]
+    Policies,
     /// Prometheus, PrometheusAgent and ThanosRuler objects.
     #[value(aliases = ["prometheus", "prom", "objects"])]
     Prometheuses,

@@ -14,7 +14,7 @@ use crate::ui::wrapped;
 const GROUPS: [(&str, &[&str]); 4] = [
     ("SET UP", &["init", "enroll"]),
     ("DAY 2", &["get", "why"]),
-    ("OFFLINE/CI", &["inject", "diff"]),
+    ("OFFLINE/CI", &["inject", "validate", "diff", "policy"]),
     ("OTHER", &["explain", "completion", "version"]),
 ];
 
@@ -22,7 +22,8 @@ const EXAMPLES: &str = "\
   kubectl thanos init --cluster edge-01 --url URL --password-file FILE   wire this cluster
   kubectl thanos get prometheuses -A                                     who is wired, and why not
   kubectl thanos why prometheus/k8s -n monitoring                        one object, step by step
-  kubectl thanos inject -f deploy/ --wiring hub.yaml > wired.yaml        the same wiring, offline";
+  kubectl thanos inject -f deploy/ --wiring hub.yaml > wired.yaml        the same wiring, offline
+  kubectl thanos validate -f deploy/ --policy policy.yaml                what a policy would refuse";
 
 /// The column in which a verb's description begins.
 const ABOUT: usize = 14;
@@ -58,8 +59,15 @@ pub fn command(name: &str, width: usize) -> Command {
     framed.help_template(help)
 }
 
-/// A verb whose help begins with its examples. They stand in the template, where nothing wraps them.
+/// A verb whose help begins with its examples, and its own verbs. They stand in the template, where nothing wraps them.
 fn framed(verb: Command, name: &str) -> Command {
+    let below: Vec<String> = verb
+        .get_subcommands()
+        .map(|below| below.get_name().to_owned())
+        .collect();
+    let verb = below.iter().fold(verb, |verb, below| {
+        verb.mut_subcommand(below, |below| framed(below, name))
+    });
     let examples = verb
         .get_before_help()
         .map(ToString::to_string)

@@ -18,6 +18,14 @@ const VERBS: &[(&[&str], &[&str])] = &[
         ],
     ),
     (
+        &["lint", "scan"],
+        &["validate -f FILE --policy POLICY checks manifests, policies and object-store files"],
+    ),
+    (
+        &["audit"],
+        &["policy audit --live -A lists what exists and would be refused"],
+    ),
+    (
         &["install"],
         &["init wires this cluster, and names the helm line for the webhook"],
     ),
@@ -92,7 +100,7 @@ fn files(error: &clap::Error, args: &[OsString], name: &str) -> Vec<String> {
         .get(1)
         .and_then(|verb| verb.to_str())
         .unwrap_or_default();
-    let takes_files = matches!(verb, "inject" | "why" | "diff" | "init");
+    let takes_files = matches!(verb, "inject" | "why" | "diff" | "init" | "validate");
     if word.starts_with('-') || !takes_files {
         return Vec::new();
     }

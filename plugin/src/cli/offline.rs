@@ -13,7 +13,7 @@ pub struct WorldArgs {
     /// A file with what is known of the cluster (kind: Facts); `why --save-facts` writes one
     #[arg(long, value_name = "FILE", conflicts_with = "live")]
     pub facts: Option<PathBuf>,
-    /// Ask the cluster for facts, and for wirings where no --wiring is given
+    /// Ask the cluster for facts, and for wirings, or policies where they judge, that no flag names
     #[arg(long)]
     pub live: bool,
 }

@@ -40,6 +40,7 @@ resources! {
     MUTATING "admissionregistration.k8s.io" "v1" "mutatingwebhookconfigurations" "MutatingWebhookConfiguration" "mutatingwebhookconfiguration";
     VALIDATING "admissionregistration.k8s.io" "v1" "validatingwebhookconfigurations" "ValidatingWebhookConfiguration" "validatingwebhookconfiguration";
     WIRINGS "kubectl-thanos.dev" "v1alpha1" "thanoswirings" "ThanosWiring" "thanoswiring";
+    POLICIES "kubectl-thanos.dev" "v1alpha1" "thanospolicies" "ThanosPolicy" "thanospolicy";
     PROMETHEUSES "monitoring.coreos.com" "v1" "prometheuses" "Prometheus" "prometheus";
     PROMETHEUS_AGENTS "monitoring.coreos.com" "v1alpha1" "prometheusagents" "PrometheusAgent" "prometheusagent";
     THANOS_RULERS "monitoring.coreos.com" "v1" "thanosrulers" "ThanosRuler" "thanosruler";

@@ -2,7 +2,7 @@
 
 use clap::{Arg, Command};
 use thanos_core::Kind;
-use thanos_core::codes::CODES;
+use thanos_core::codes::{CODES, Code};
 
 /// Complete no files.
 const NO_FILES: u8 = 4;
@@ -78,12 +78,7 @@ pub(super) fn complete(command: &Command, words: &[String]) -> Found {
         .or_else(|| at.get_positionals().last());
     match (positional, at.get_name()) {
         (_, "why" | "diff") if positionals == 0 => kinds(unfinished),
-        (_, "explain") if positionals == 0 => Found::words(
-            CODES
-                .iter()
-                .map(|row| (row.code.to_owned(), row.title.to_owned())),
-            &unfinished.to_uppercase(),
-        ),
+        (_, "explain") if positionals == 0 => codes(unfinished),
         (Some(arg), _) => values(arg, "", unfinished),
         (None, _) => Found::words([], ""),
     }
@@ -142,6 +137,17 @@ fn values(arg: &Arg, before: &str, unfinished: &str) -> Found {
     Found::words(words, &format!("{before}{unfinished}"))
 }
 
+/// Codes, and what they are called, rules among them; without a beginning, codes alone.
+fn codes(unfinished: &str) -> Found {
+    let code = |row: &&Code| (row.code.to_owned(), row.title.to_owned());
+    let found = Found::words(CODES.iter().map(code), &unfinished.to_uppercase());
+    if !found.words.is_empty() {
+        return found;
+    }
+    let id = |row: &&Code| (row.id.to_owned(), row.title.to_owned());
+    Found::words(CODES.iter().map(id), &unfinished.to_lowercase())
+}
+
 fn kinds(unfinished: &str) -> Found {
     let kinds = Kind::ALL
         .iter()
@@ -178,7 +184,17 @@ mod tests {
         assert_eq!(complete("inject --output=j"), ("--output=json".into(), 4));
         assert_eq!(complete("inject --fi"), ("--filename".into(), 4));
         assert_eq!(complete("inject -f "), (String::new(), 0));
-        assert_eq!(complete("get "), ("wirings prometheuses".into(), 4));
+        assert_eq!(
+            complete("get "),
+            ("wirings policies prometheuses".into(), 4)
+        );
+        assert_eq!(complete("explain egress"), ("egress-url".into(), 4));
+        assert_eq!(complete("policy i"), ("init".into(), 4));
+        assert_eq!(complete("policy test "), (String::new(), 0));
+        assert_eq!(
+            complete("validate --fail-on "),
+            ("error warning info never".into(), 4)
+        );
         assert_eq!(complete("why prometheusa"), ("prometheusagent/".into(), 6));
         assert_eq!(complete("explain kth2009"), ("KTH2009".into(), 4));
         assert_eq!(complete("--color al"), ("always".into(), 4));

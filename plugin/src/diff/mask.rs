@@ -64,6 +64,13 @@ pub(super) fn mask(text: &str) -> String {
     masked
 }
 
+/// The pointers to every value that may be a secret.
+pub(crate) fn pointers(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    find(value, &mut String::new(), Place::default(), &mut found);
+    found.into_iter().map(|(pointer, _)| pointer).collect()
+}
+
 /// What is known of where a value stands.
 #[derive(Clone, Copy, Default)]
 struct Place<'a> {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
-use thanos_core::{Rules, codes, wiring};
+use thanos_core::{Policy, Rules, codes};
 
+use super::ours::{POLICY, WIRING};
 use super::{World, wirings};
-use crate::cli::{Global, WorldArgs};
+use crate::cli::{Global, PolicyWorldArgs, WorldArgs};
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::inputs;
@@ -57,11 +58,20 @@ impl Known {
                 .code(codes::NO_INPUTS)
                 .hint("name a file with --wiring, or ask the cluster with --live"));
         }
+        Self::of_some_files(args, global, ui)
+    }
+
+    /// The same, where no wiring need be among them.
+    fn of_some_files(args: &WorldArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Self, Failure> {
         let now = ui.surroundings().now;
-        let rules = wirings::of_files(&args.wirings, ui.stdin())?;
+        let rules = if args.wirings.is_empty() {
+            Rules::default()
+        } else {
+            wirings::of_files(&args.wirings, ui.stdin())?
+        };
         let world = match &args.facts {
             None => World::assumed(now),
-            Some(path) => of_file(path, now, ui.stdin())?,
+            Some(path) => World::of_file(path, now, ui.stdin())?,
         };
         Ok(Self {
             rules,
@@ -69,6 +79,65 @@ impl Known {
             namespace: namespace(global),
             is_namespace_assumed: global.namespace.is_none(),
         })
+    }
+
+    /// Looks at the files that the command line names, policies among them; neither they nor wirings need be there.
+    pub(crate) fn of_policy_files(
+        args: &PolicyWorldArgs,
+        global: &Global,
+        ui: &mut Ui<'_>,
+    ) -> Result<Self, Failure> {
+        let mut known = Self::of_some_files(&args.world, global, ui)?;
+        if !args.policies.is_empty() {
+            let policies = Self::policies(args, ui)?;
+            known.rules = known.rules.with_policies(policies);
+        }
+        Ok(known)
+    }
+
+    /// Looks at the cluster: wirings and policies where no file names any.
+    pub(crate) async fn of_policies_in_cluster(
+        args: &PolicyWorldArgs,
+        cluster: &Cluster,
+        namespaces: &BTreeSet<String>,
+        ui: &mut Ui<'_>,
+    ) -> Result<Self, Failure> {
+        let mut known = Self::of_cluster(&args.world, cluster, namespaces, ui).await?;
+        let policies = if args.policies.is_empty() {
+            wirings::of_objects(&POLICY, &cluster.policies().await?, ui)
+        } else {
+            Self::policies(args, ui)?
+        };
+        known.rules = known.rules.with_policies(policies);
+        Ok(known)
+    }
+
+    /// Policies and wirings in files, in a world that is known already.
+    pub(crate) fn of_parts(
+        policies: &[PathBuf],
+        wirings: &[PathBuf],
+        world: World,
+    ) -> Result<Self, Failure> {
+        let stdin = &mut std::io::empty();
+        let rules = if wirings.is_empty() {
+            Rules::default()
+        } else {
+            wirings::of_files(wirings, stdin)?
+        };
+        Ok(Self {
+            rules: rules.with_policies(wirings::policies(policies, stdin)?),
+            world,
+            namespace: "default".to_owned(),
+            is_namespace_assumed: true,
+        })
+    }
+
+    /// The policies in the files that the command line names.
+    pub(crate) fn policies(
+        args: &PolicyWorldArgs,
+        ui: &mut Ui<'_>,
+    ) -> Result<Vec<Arc<Policy>>, Failure> {
+        wirings::policies(&args.policies, ui.stdin())
     }
 
     /// Looks at the cluster: wirings where no file names any, and what is known around these namespaces.
@@ -80,7 +149,7 @@ impl Known {
     ) -> Result<Self, Failure> {
         let stored = cluster.wirings().await?;
         let rules = if args.wirings.is_empty() {
-            of_objects(&stored, ui)
+            Rules::new(wirings::of_objects(&WIRING, &stored, ui))
         } else {
             wirings::of_files(&args.wirings, ui.stdin())?
         };
@@ -102,34 +171,19 @@ fn namespace(global: &Global) -> String {
         .unwrap_or_else(|| "default".to_owned())
 }
 
-fn of_file(path: &PathBuf, now: Timestamp, stdin: &mut dyn Read) -> Result<World, Failure> {
-    let inputs = inputs::read(std::slice::from_ref(path), stdin)?;
-    let [input] = inputs.as_slice() else {
-        let sentence = format!("{} is a folder: --facts takes one file", path.display());
-        return Err(Failure::usage(sentence).code(codes::FACTS_INVALID));
-    };
-    let folder = path.parent().unwrap_or(Path::new("."));
-    World::read(input.source.name(), input.source.text(), folder, now)
-}
-
-/// The stored wirings that are right; each other one is warned of, as the webhook leaves it out, too.
-fn of_objects(stored: &[Value], ui: &mut Ui<'_>) -> Rules {
-    let mut right = Vec::new();
-    for object in stored {
-        match wiring::read(object) {
-            Ok(wiring) => right.push(wiring.into()),
-            Err(faults) => {
-                let name = object
-                    .pointer("/metadata/name")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                let sentences: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                ui.tell(
-                    codes::WIRING_INVALID,
-                    format!("wiring {name} is left out: {}", sentences.join("; ")),
-                );
-            }
-        }
+impl World {
+    /// Reads a facts file; standard input where it is `-`.
+    pub(crate) fn of_file(
+        path: &Path,
+        now: Timestamp,
+        stdin: &mut dyn Read,
+    ) -> Result<Self, Failure> {
+        let inputs = inputs::read(&[path.to_owned()], stdin)?;
+        let [input] = inputs.as_slice() else {
+            let sentence = format!("{} is a folder: --facts takes one file", path.display());
+            return Err(Failure::usage(sentence).code(codes::FACTS_INVALID));
+        };
+        let folder = path.parent().unwrap_or(Path::new("."));
+        Self::read(input.source.name(), input.source.text(), folder, now)
     }
-    Rules::new(right)
 }

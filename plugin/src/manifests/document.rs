@@ -85,6 +85,72 @@ impl Document {
         })
     }
 
+    /// The bytes in the source that are meant by a JSON pointer, for whoever shows them: the value where it stands on one
+    /// line, else its key; of what is not there, the nearest thing around it. `hidden` says which values may not be
+    /// looked at.
+    pub fn meant(&self, pointer: &str, hidden: impl Fn(&Range<usize>) -> bool) -> Range<usize> {
+        let made = self.made();
+        let (text, start) = (self.text(), self.range.start);
+        let tree = self.tree.as_ref().or(made.as_ref());
+        let in_source = |span: Range<usize>| start + span.start..start + span.end;
+        let line = |span: Range<usize>| {
+            let first = text[span.clone()].lines().next().unwrap_or_default();
+            let first = first.trim_end().len().max(1);
+            in_source(span.start..span.start + first)
+        };
+        let (mut pointer, mut is_there) = (pointer, true);
+        loop {
+            let find = |find: fn(&Tree, &str, &str) -> Option<Range<usize>>| {
+                find(tree?, text, pointer).filter(|span| text.get(span.clone()).is_some())
+            };
+            let value = find(Tree::value_span);
+            let key = find(Tree::key_span);
+            match (value, key) {
+                (Some(value), None) => return line(value),
+                (Some(value), Some(key)) => {
+                    let written = &text[value.clone()];
+                    // Of a map or a list the key is what people look for.
+                    let is_plain = is_there
+                        && !written.is_empty()
+                        && !written.contains('\n')
+                        && !written.starts_with(['{', '[']);
+                    let value = in_source(value);
+                    return if is_plain && !hidden(&value) {
+                        value
+                    } else {
+                        line(key)
+                    };
+                }
+                (None, _) => {}
+            }
+            let Some((parent, _)) = pointer.rsplit_once('/') else {
+                return line(0..text.len());
+            };
+            (pointer, is_there) = (parent, false);
+        }
+    }
+
+    /// The bytes of the value at a JSON pointer in the source; nothing where it is not there.
+    pub fn value_range(&self, pointer: &str) -> Option<Range<usize>> {
+        self.range_of(pointer, Tree::value_span)
+    }
+
+    /// The bytes of the key at a JSON pointer in the source; nothing where there is none.
+    pub fn key_range(&self, pointer: &str) -> Option<Range<usize>> {
+        self.range_of(pointer, Tree::key_span)
+    }
+
+    fn range_of(
+        &self,
+        pointer: &str,
+        find: impl Fn(&Tree, &str, &str) -> Option<Range<usize>>,
+    ) -> Option<Range<usize>> {
+        let made = self.made();
+        let tree = self.tree.as_ref().or(made.as_ref())?;
+        let span = find(tree, self.text(), pointer)?;
+        Some(self.range.start + span.start..self.range.start + span.end)
+    }
+
     /// The places of keys that their mapping had before; kubectl takes the last of them.
     pub fn duplicate_keys(&self) -> impl Iterator<Item = Position> {
         self.duplicates.iter().map(|offset| self.in_source(*offset))
@@ -133,15 +199,20 @@ impl Document {
         found
     }
 
+    /// The tree of a document that has come without one.
+    fn made(&self) -> Option<Tree> {
+        match self.tree {
+            Some(_) => None,
+            None => yaml::parse(self.text()).ok().map(|parsed| parsed.tree),
+        }
+    }
+
     fn nearest(
         &self,
         pointer: &str,
         find: impl Fn(&Tree, &str, &str) -> Option<Range<usize>>,
     ) -> Position {
-        let made = match self.tree {
-            Some(_) => None,
-            None => yaml::parse(self.text()).ok().map(|parsed| parsed.tree),
-        };
+        let made = self.made();
         let tree = self.tree.as_ref().or(made.as_ref());
         let mut pointer = pointer;
         loop {

@@ -46,6 +46,18 @@ pub enum GatherError {
 /// # Errors
 /// The first thing that cannot be read; nothing is given back then.
 pub fn gather(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Source>, GatherError> {
+    let texts = gather_each(paths, stdin)?.into_iter();
+    Ok(texts.collect::<Result<_, Error>>()?)
+}
+
+/// The same, where a file that is no text is an error of its own beside the others.
+///
+/// # Errors
+/// The first file that cannot be opened, and a folder without manifests.
+pub fn gather_each(
+    paths: &[PathBuf],
+    stdin: &mut dyn Read,
+) -> Result<Vec<Result<Source, Error>>, GatherError> {
     let mut sources = Vec::new();
     let mut left = MAX_BYTES;
     if paths.iter().filter(|path| is_stdin(path)).count() > 1 {
@@ -108,7 +120,11 @@ pub fn is_manifest(file: &Path) -> bool {
         .is_some_and(|ending| ending == "json" || ending == "yaml" || ending == "yml")
 }
 
-fn take(name: String, from: &mut dyn Read, left: &mut usize) -> Result<Source, GatherError> {
+fn take(
+    name: String,
+    from: &mut dyn Read,
+    left: &mut usize,
+) -> Result<Result<Source, Error>, GatherError> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(*left).unwrap_or(u64::MAX).saturating_add(1);
     let read = from.take(limit).read_to_end(&mut bytes);
@@ -117,5 +133,5 @@ fn take(name: String, from: &mut dyn Read, left: &mut usize) -> Result<Source, G
         source,
     })?;
     *left = left.checked_sub(bytes.len()).ok_or(GatherError::TooLarge)?;
-    Ok(Source::new(name, bytes)?)
+    Ok(Source::new(name, bytes))
 }

@@ -20,6 +20,11 @@ impl Ui<'_> {
         self.quiet
     }
 
+    /// Whether more is said.
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
     /// Says a line on standard error under `-v`.
     pub fn detail(&mut self, line: impl Display) {
         if self.verbose > 0 {

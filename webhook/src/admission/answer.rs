@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 use thanos_core::codes::{self, Code};
-use thanos_core::{Decision, Fault, Outcome, Reason, Verdict};
+use thanos_core::{Charge, Decision, Fault, Judgement, Outcome, Reason, Verdict};
 
 use super::review::Review;
 
@@ -30,6 +30,8 @@ pub(crate) struct Answer {
     pub code: Option<&'static Code>,
     /// The wirings that the object is wired by or taken out of, lowest name first.
     pub wirings: String,
+    /// The rules that it breaks, each with what happens about it: `egress-url=deny,limits=warn`.
+    pub rules: String,
     response: Response,
 }
 
@@ -100,6 +102,7 @@ impl Answer {
             decision: "allow",
             code,
             wirings: String::new(),
+            rules: String::new(),
             response,
         }
     }
@@ -189,8 +192,32 @@ impl Answer {
             decision: "refuse",
             code: Some(code),
             wirings: String::new(),
+            rules: String::new(),
             response,
         }
+    }
+
+    /// What the validating webhook says to a judgement: denied for every charge that denies, with the other charges as
+    /// warnings and every rule in the audit log.
+    pub(crate) fn judge(review: &Review<'_>, judgement: &Judgement) -> Self {
+        let denied: Vec<Fault> = judgement.denied().map(Charge::fault).collect();
+        let warned: Vec<Fault> = judgement.warned().map(Charge::fault).collect();
+        let mut answer = if denied.is_empty() {
+            Self::allow(judgement.charges.first().map(|charge| charge.fault().code))
+        } else {
+            Self::refuse(review, &denied)
+        };
+        answer.response.warnings =
+            warnings(warned.iter().map(|fault| format!("{} {fault}", fault.code)));
+        // Charges come in the order of what happens about them: the first of a rule says most. A key is there once.
+        for charge in &judgement.charges {
+            let annotations = &mut answer.response.audit_annotations;
+            annotations.entry(charge.rule.id).or_insert(charge.word());
+        }
+        let rules = answer.response.audit_annotations.iter();
+        let rules: Vec<String> = rules.map(|(rule, word)| format!("{rule}={word}")).collect();
+        answer.rules = rules.join(",");
+        answer
     }
 
     /// The AdmissionReview to answer with.
@@ -246,7 +273,7 @@ fn warnings(said: impl IntoIterator<Item = String>) -> Vec<String> {
 }
 
 /// At most so many characters and bytes, all of them printable.
-fn cut(text: &str, characters: usize, bytes: usize) -> String {
+pub(super) fn cut(text: &str, characters: usize, bytes: usize) -> String {
     let printable = |character: char| {
         if is_printable(character) {
             character

@@ -21,10 +21,14 @@ pub(crate) struct Review<'a> {
     pub uid: Cow<'a, str>,
     pub group: Cow<'a, str>,
     pub kind: Cow<'a, str>,
+    /// Group and plural of what is asked about: of a Scale, of what is scaled.
+    pub resource: GroupResource<'a>,
     pub sub_resource: Cow<'a, str>,
     pub namespace: Cow<'a, str>,
     pub name: Cow<'a, str>,
     pub operation: Operation,
+    /// Nothing will be stored, and nothing may be left behind.
+    pub dry_run: bool,
     object: Option<&'a RawValue>,
     old_object: Option<&'a RawValue>,
 }
@@ -90,8 +94,8 @@ struct Request<'a> {
     object: Option<&'a RawValue>,
     #[serde(borrow, default)]
     old_object: Option<&'a RawValue>,
-    #[serde(default, rename = "resource")]
-    _resource: IgnoredAny,
+    #[serde(borrow, default)]
+    resource: GroupResource<'a>,
     #[serde(default, rename = "requestKind")]
     _request_kind: IgnoredAny,
     #[serde(default, rename = "requestResource")]
@@ -100,8 +104,8 @@ struct Request<'a> {
     _request_sub_resource: IgnoredAny,
     #[serde(default, rename = "userInfo")]
     _user_info: IgnoredAny,
-    #[serde(default, rename = "dryRun")]
-    _dry_run: IgnoredAny,
+    #[serde(default)]
+    dry_run: Option<bool>,
     #[serde(default, rename = "options")]
     _options: IgnoredAny,
 }
@@ -114,6 +118,17 @@ struct GroupKind<'a> {
     _version: IgnoredAny,
     #[serde(borrow)]
     kind: Cow<'a, str>,
+}
+
+/// Group and plural of a resource; both empty where the request names none.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct GroupResource<'a> {
+    #[serde(borrow, default)]
+    pub group: Cow<'a, str>,
+    #[serde(default, rename = "version")]
+    _version: IgnoredAny,
+    #[serde(borrow, default, rename = "resource")]
+    pub plural: Cow<'a, str>,
 }
 
 /// Reads the envelope.
@@ -149,10 +164,12 @@ pub(crate) fn read(body: &[u8]) -> Result<Review<'_>, Unreadable> {
         uid: request.uid,
         group: request.kind.group,
         kind: request.kind.kind,
+        resource: request.resource,
         sub_resource: request.sub_resource,
         namespace: request.namespace,
         name: request.name,
         operation,
+        dry_run: request.dry_run.unwrap_or_default(),
         object: request.object,
         old_object: request.old_object,
     })

@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use thanos_core::{Facts, Kind, Rules};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
+use super::denials::Denials;
 use super::rejection::{self, Rejection};
 use super::review::{Review, Unreadable};
 use crate::facts::Knowledge;
@@ -55,6 +57,7 @@ pub struct State {
     pub(super) limits: Limits,
     pub(super) metrics: Arc<Metrics>,
     pub(super) now: fn() -> Timestamp,
+    pub(super) denials: Denials,
     /// Bytes that bodies may still take.
     pub(super) bytes: Semaphore,
     /// KiB that read objects may still take.
@@ -70,12 +73,23 @@ impl State {
         Self::with(knowledge, Limits::default(), Arc::default(), Timestamp::now)
     }
 
-    /// With everything given.
+    /// With everything given, and no word of denials.
     pub fn with(
         knowledge: Arc<Knowledge>,
         limits: Limits,
         metrics: Arc<Metrics>,
         now: fn() -> Timestamp,
+    ) -> Arc<Self> {
+        Self::telling(knowledge, limits, metrics, now, Denials::silent())
+    }
+
+    /// With everything given.
+    pub fn telling(
+        knowledge: Arc<Knowledge>,
+        limits: Limits,
+        metrics: Arc<Metrics>,
+        now: fn() -> Timestamp,
+        denials: Denials,
     ) -> Arc<Self> {
         let Limits {
             bodies,
@@ -89,11 +103,23 @@ impl State {
             limits,
             metrics,
             now,
+            denials,
             bytes: Semaphore::new(bodies.min(Semaphore::MAX_PERMITS)),
             room: Semaphore::new(objects.div_ceil(KIB).min(Semaphore::MAX_PERMITS)),
             turns: Semaphore::new(running),
             places: Semaphore::new(running + waiting),
         })
+    }
+
+    /// The rules, and the facts around an object of `kind` in `namespace` at this moment.
+    pub(super) async fn facts(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        deadline: Instant,
+    ) -> (Arc<Rules>, Facts) {
+        let now = (self.now)();
+        self.knowledge.facts(kind, namespace, now, deadline).await
     }
 
     /// A turn to run, with the place that was waited in. Who finds no place, or waits too long, is to ask again.

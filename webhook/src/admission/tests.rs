@@ -1,5 +1,8 @@
 //! The two handlers as a client meets them, without a socket.
 
+mod judging;
+mod scaling;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine;

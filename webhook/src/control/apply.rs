@@ -8,7 +8,7 @@ use super::judge::Plan;
 use super::lease::Unwritten;
 use super::touch::Touch;
 use super::wiring::Write;
-use super::{Controller, words};
+use super::{Controller, policies, words};
 
 /// As many writes are under way at a time.
 const WRITES: usize = 8;
@@ -19,14 +19,24 @@ impl Controller {
         let Plan {
             touches,
             writes,
+            statuses,
             news: latest,
             targets: _,
             counts,
+            violations,
             next: _,
         } = plan;
         self.metrics.count(&counts);
+        if let Some(violations) = &violations {
+            self.metrics.violated(violations);
+        }
         let writes = futures::stream::iter(writes).map(|write| self.write(write));
         writes
+            .buffer_unordered(WRITES)
+            .for_each(|()| async {})
+            .await;
+        let statuses = futures::stream::iter(statuses).map(|status| self.write_status(status));
+        statuses
             .buffer_unordered(WRITES)
             .for_each(|()| async {})
             .await;
@@ -50,6 +60,14 @@ impl Controller {
                 error,
                 "the wiring could not be written"
             );
+        }
+    }
+
+    async fn write_status(&self, status: policies::Write) {
+        let written = self.leadership.write(status.apply(&self.client)).await;
+        if let Err(error) = outcome(written) {
+            let policy = status.policy;
+            tracing::warn!(policy, error, "the policy's status could not be written");
         }
     }
 

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use thanos_core::{Facts, Kind, Rules};
+use thanos_core::{Facts, Kind, Rules, ThanosPolicy};
 
 use super::credentials::{self, Looks, Target};
 use super::events::{News, Told};
 use super::objects::Object;
+use super::policies::{self, Audit};
 use super::registration::Asked;
 use super::rewire::{Pace, Rollout};
 use super::touch::{Patience, Schedule, Touch};
@@ -26,7 +27,9 @@ pub struct World {
     pub now: Timestamp,
     /// Every wiring.
     pub wirings: Vec<Stored>,
-    /// Those that are right.
+    /// Every policy.
+    pub policies: Vec<Stored<ThanosPolicy>>,
+    /// Those of both that are right.
     pub rules: Arc<Rules>,
     /// Every object.
     pub objects: Vec<Arc<Object>>,
@@ -62,6 +65,7 @@ pub struct Memory {
     /// Since when a wiring on its way out has nothing left to un-wire.
     empty: BTreeMap<String, Timestamp>,
     told: Told,
+    audit: Audit,
 }
 
 /// Everything that is to be done.
@@ -71,12 +75,16 @@ pub struct Plan {
     pub touches: Vec<Touch>,
     /// Wirings to write.
     pub writes: Vec<Write>,
+    /// Statuses of policies to write.
+    pub statuses: Vec<policies::Write>,
     /// Events to tell.
     pub news: Vec<News>,
     /// Secrets and ConfigMaps to look at.
     pub targets: BTreeSet<Target>,
     /// Per wiring, how many objects are wired and how many are not.
     pub counts: BTreeMap<String, (i32, i32)>,
+    /// Per policy, how many objects break its rules; `None`: as before.
+    pub violations: Option<BTreeMap<String, i32>>,
     /// When to judge again, if nothing happens before.
     pub next: Option<Timestamp>,
 }
@@ -93,6 +101,7 @@ impl Memory {
             looking: BTreeMap::new(),
             empty: BTreeMap::new(),
             told: Told::default(),
+            audit: Audit::default(),
         }
     }
 }
@@ -107,6 +116,7 @@ pub fn judge(world: &World, memory: &mut Memory) -> Plan {
     let next = memory.rollouts(world, &views, &mut plan);
     memory.touches(world, &views, &next, &mut plan);
     memory.writes(world, &views, &next, &mut plan);
+    memory.audit.take(world, &mut plan);
     let watched = |name: &str| {
         let stored = world.wirings.iter().find(|stored| stored.name() == name);
         stored.is_some_and(|stored| {
@@ -148,7 +158,7 @@ fn targets(world: &World) -> BTreeSet<Target> {
 }
 
 impl Plan {
-    fn wake(&mut self, at: Timestamp) {
+    pub(super) fn wake(&mut self, at: Timestamp) {
         self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 }

@@ -17,6 +17,7 @@ pub struct Metrics {
     pub touches: Family<TouchLabels, Counter>,
     wired: Family<WiringLabels, Gauge>,
     unwired: Family<WiringLabels, Gauge>,
+    violations: Family<PolicyLabels, Gauge>,
 }
 
 /// The labels of a touch.
@@ -32,6 +33,11 @@ struct WiringLabels {
     wiring: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct PolicyLabels {
+    policy: String,
+}
+
 impl Metrics {
     /// Metrics that the registry shows.
     pub fn register(registry: &mut Registry) -> Self {
@@ -41,6 +47,7 @@ impl Metrics {
             touches,
             wired,
             unwired,
+            violations,
         } = metrics.clone();
         registry.register("leader", "1 while this process leads", leader);
         registry.register(
@@ -58,6 +65,11 @@ impl Metrics {
             "Objects that the wiring selects and has not wired",
             unwired,
         );
+        registry.register(
+            "violations",
+            "Objects that break a rule of the policy",
+            violations,
+        );
         metrics
     }
 
@@ -71,6 +83,19 @@ impl Metrics {
             };
             self.wired.get_or_create(&labels).set(i64::from(*wired));
             self.unwired.get_or_create(&labels).set(i64::from(*unwired));
+        }
+    }
+
+    /// Shows how many objects break a rule of each policy; none while this process does not lead.
+    pub fn violated(&self, violations: &BTreeMap<String, i32>) {
+        self.violations.clear();
+        for (policy, count) in violations {
+            let labels = PolicyLabels {
+                policy: policy.clone(),
+            };
+            self.violations
+                .get_or_create(&labels)
+                .set(i64::from(*count));
         }
     }
 

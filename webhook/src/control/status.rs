@@ -46,23 +46,8 @@ pub fn status(written: &ThanosWiring, known: Known<'_>, now: Timestamp) -> Thano
         .status
         .as_ref()
         .map(|status| status.conditions.as_slice());
-    let condition = |kind: &str, (status, reason, message): Said| {
-        let old = before
-            .unwrap_or_default()
-            .iter()
-            .find(|one| one.type_ == kind);
-        let since = old
-            .filter(|old| old.status == status)
-            .map(|old| old.last_transition_time.clone());
-        Condition {
-            type_: kind.to_owned(),
-            status: status.to_owned(),
-            reason: reason.to_owned(),
-            message,
-            observed_generation: generation,
-            last_transition_time: since.unwrap_or_else(|| Time(to_the_second(now))),
-        }
-    };
+    let before = before.unwrap_or_default();
+    let condition = |kind, said| condition(before, generation, kind, said, now);
     let credentials = credentials(&known);
     let ready = ready(name, written, &known, wired, unwired);
     ThanosWiringStatus {
@@ -78,7 +63,29 @@ pub fn status(written: &ThanosWiring, known: Known<'_>, now: Timestamp) -> Thano
 }
 
 /// A condition's status, reason and message.
-type Said = (&'static str, &'static str, String);
+pub(super) type Said = (&'static str, &'static str, String);
+
+/// A condition; it keeps the time of the one before where it only says the same again.
+pub(super) fn condition(
+    before: &[Condition],
+    generation: Option<i64>,
+    kind: &str,
+    (status, reason, message): Said,
+    now: Timestamp,
+) -> Condition {
+    let old = before.iter().find(|one| one.type_ == kind);
+    let since = old
+        .filter(|old| old.status == status)
+        .map(|old| old.last_transition_time.clone());
+    Condition {
+        type_: kind.to_owned(),
+        status: status.to_owned(),
+        reason: reason.to_owned(),
+        message,
+        observed_generation: generation,
+        last_transition_time: since.unwrap_or_else(|| Time(to_the_second(now))),
+    }
+}
 
 fn credentials(known: &Known<'_>) -> Said {
     let Ok(wiring) = known.resolved else {
@@ -202,7 +209,7 @@ fn left(name: &str, views: &[View], which: impl Fn(&Reason) -> bool) -> Vec<Stri
 }
 
 /// The first few, and how many more.
-fn some(all: &[String]) -> String {
+pub(super) fn some(all: &[String]) -> String {
     let more = all.len().saturating_sub(NAMES);
     let first = all
         .iter()

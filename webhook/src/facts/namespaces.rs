@@ -88,7 +88,7 @@ fn whole(name: &str, mut labels: BTreeMap<String, String>) -> Labels {
 }
 
 /// Whether a namespace can have this name. The name goes into a path, and a review may be forged.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     !name.is_empty()
         && name.len() <= 63

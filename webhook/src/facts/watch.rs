@@ -1,6 +1,9 @@
-//! The watches that fill [`Knowledge`]: wirings, namespaces, the operator's three CRDs. They back off and never end.
+//! The watches that fill [`Knowledge`]: wirings, policies, namespaces, the operator's three CRDs. They back off and never
+//! end.
 //!
-//! Rights: get, list and watch on thanoswirings, namespaces and customresourcedefinitions. No Secrets.
+//! Rights: get, list and watch on thanoswirings, thanospolicies, namespaces and customresourcedefinitions. No Secrets.
+
+mod policies;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -30,13 +33,19 @@ pub fn watch(
     health: &Arc<Health>,
     metrics: &Arc<Metrics>,
 ) {
-    for gate in ["wirings", "namespaces"]
+    for gate in ["wirings", "policies", "namespaces"]
         .into_iter()
         .chain(Kind::ALL.map(Kind::plural))
     {
         health.close(gate, "not read yet");
     }
     tokio::spawn(wirings(
+        client.clone(),
+        Arc::clone(knowledge),
+        Arc::clone(health),
+        Arc::clone(metrics),
+    ));
+    tokio::spawn(policies::follow(
         client.clone(),
         Arc::clone(knowledge),
         Arc::clone(health),

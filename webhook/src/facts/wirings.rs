@@ -1,10 +1,12 @@
-//! The wirings: resolved once per change, with the namespaces that are ready for each.
+//! The wirings, with the namespaces that are ready for each, and the policies beside them: resolved once per change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use thanos_core::{Credential, Fault, Rules, ThanosWiring, Wiring};
+use thanos_core::{Credential, Fault, Policy, Rules, ThanosPolicy, ThanosWiring, Wiring};
+use tokio::time::Instant;
 
 /// Why a namespace is not ready that the controller has not looked at yet.
 pub(crate) const UNCHECKED: &str = "NotChecked";
@@ -12,14 +14,28 @@ pub(crate) const UNCHECKED: &str = "NotChecked";
 /// All of them. Reviews read a snapshot and wait for nobody.
 #[derive(Default)]
 pub(super) struct Wirings {
-    known: Mutex<BTreeMap<String, Known>>,
+    written: Mutex<Written>,
     snapshot: ArcSwap<Snapshot>,
+}
+
+/// What admins have written, by name.
+#[derive(Default)]
+struct Written {
+    wirings: BTreeMap<String, Known>,
+    policies: BTreeMap<String, Judging>,
 }
 
 #[derive(Default)]
 struct Snapshot {
     rules: Arc<Rules>,
     known: Vec<Known>,
+    uids: BTreeMap<Arc<str>, String>,
+}
+
+/// A policy that is right.
+struct Judging {
+    policy: Arc<Policy>,
+    uid: String,
 }
 
 #[derive(Clone)]
@@ -29,38 +45,66 @@ struct Known {
     found: Arc<HashMap<String, Credential>>,
     /// Whether the status has been about these references.
     is_current: bool,
+    /// Which object, and which version of its spec.
+    version: (Option<String>, Option<i64>),
+    /// What it was before, and since when it is not.
+    before: Option<(Arc<Wiring>, Instant)>,
 }
 
 impl Wirings {
     pub(super) fn put(&self, written: &ThanosWiring) -> Result<(), Vec<Fault>> {
+        self.put_at(written, Instant::now())
+    }
+
+    fn put_at(&self, written: &ThanosWiring, now: Instant) -> Result<(), Vec<Fault>> {
         let name = written.metadata.name.clone().unwrap_or_default();
-        let mut known = self.lock();
-        let resolved = Known::read(written, known.get(&name));
-        let outcome = match resolved {
-            Ok(resolved) => {
-                known.insert(name, resolved);
-                Ok(())
-            }
-            Err(faults) => {
-                known.remove(&name);
-                Err(faults)
-            }
-        };
-        self.publish(&known);
-        outcome
+        self.write(|all| {
+            let read = Known::read(written, all.wirings.get(&name), now);
+            place(&mut all.wirings, name, read)
+        })
     }
 
     pub(super) fn remove(&self, name: &str) {
-        let mut known = self.lock();
-        known.remove(name);
-        self.publish(&known);
+        self.write(|all| all.wirings.remove(name));
     }
 
     /// Forgets every wiring that is not among these.
     pub(super) fn keep_only(&self, names: &BTreeSet<String>) {
-        let mut known = self.lock();
-        known.retain(|name, _| names.contains(name));
-        self.publish(&known);
+        self.write(|all| all.wirings.retain(|name, _| names.contains(name)));
+    }
+
+    pub(super) fn put_policy(&self, written: &ThanosPolicy) -> Result<(), Vec<Fault>> {
+        let name = written.metadata.name.clone().unwrap_or_default();
+        let read = Policy::resolve(written).map(|policy| Judging {
+            policy: Arc::new(policy),
+            uid: written.metadata.uid.clone().unwrap_or_default(),
+        });
+        self.write(|all| place(&mut all.policies, name, read))
+    }
+
+    pub(super) fn remove_policy(&self, name: &str) {
+        self.write(|all| all.policies.remove(name));
+    }
+
+    /// Forgets every policy that is not among these.
+    pub(super) fn keep_only_policies(&self, names: &BTreeSet<String>) {
+        self.write(|all| all.policies.retain(|name, _| names.contains(name)));
+    }
+
+    /// The uid of a policy that is right.
+    pub(super) fn policy_uid(&self, name: &str) -> Option<String> {
+        self.snapshot.load().uids.get(name).cloned()
+    }
+
+    /// What each wiring was before it changed, where that is no longer ago.
+    pub(super) fn lately(&self, memory: Duration, now: Instant) -> BTreeMap<Arc<str>, Arc<Wiring>> {
+        let snapshot = self.snapshot.load();
+        let recent = snapshot.known.iter().filter_map(|known| {
+            let (before, until) = known.before.as_ref()?;
+            let is_recent = now.duration_since(*until) < memory;
+            is_recent.then(|| (Arc::clone(&known.wiring.name), Arc::clone(before)))
+        });
+        recent.collect()
     }
 
     pub(super) fn rules(&self) -> Arc<Rules> {
@@ -79,23 +123,54 @@ impl Wirings {
         (Arc::clone(&snapshot.rules), credentials.collect())
     }
 
-    fn publish(&self, known: &BTreeMap<String, Known>) {
-        let known: Vec<Known> = known.values().cloned().collect();
-        let rules = Arc::new(Rules::new(
-            known.iter().map(|known| Arc::clone(&known.wiring)),
-        ));
-        self.snapshot.store(Arc::new(Snapshot { rules, known }));
+    /// Changes what is written and lets everybody see it.
+    fn write<T>(&self, change: impl FnOnce(&mut Written) -> T) -> T {
+        let mut all = self.lock();
+        let outcome = change(&mut all);
+        let known: Vec<Known> = all.wirings.values().cloned().collect();
+        let rules = Rules::new(known.iter().map(|known| Arc::clone(&known.wiring)));
+        let judging = || all.policies.values();
+        let rules = rules.with_policies(judging().map(|one| Arc::clone(&one.policy)));
+        let uids = judging().map(|one| (Arc::clone(&one.policy.name), one.uid.clone()));
+        self.snapshot.store(Arc::new(Snapshot {
+            rules: Arc::new(rules),
+            known,
+            uids: uids.collect(),
+        }));
+        outcome
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is right takes its place; what is wrong loses it.
+fn place<T>(
+    all: &mut BTreeMap<String, T>,
+    name: String,
+    read: Result<T, Vec<Fault>>,
+) -> Result<(), Vec<Fault>> {
+    match read {
+        Ok(read) => {
+            all.insert(name, read);
+            Ok(())
+        }
+        Err(faults) => {
+            all.remove(&name);
+            Err(faults)
+        }
     }
 }
 
 impl Known {
     /// A status of an older generation counts as long as the same Secrets are named: to enrol one more namespace must
     /// not make the others wait. Of a wiring that names other Secrets now, nothing is known until the controller looked.
-    fn read(written: &ThanosWiring, before: Option<&Known>) -> Result<Self, Vec<Fault>> {
+    fn read(
+        written: &ThanosWiring,
+        before: Option<&Known>,
+        now: Instant,
+    ) -> Result<Self, Vec<Fault>> {
         let wiring = Wiring::resolve(written)?;
         let status = written.status.as_ref();
         let names_the_same =
@@ -123,10 +198,20 @@ impl Known {
                 },
             )
         });
+        let version = (written.metadata.uid.clone(), written.metadata.generation);
+        let before = before.and_then(|before| {
+            if before.version == version {
+                before.before.clone()
+            } else {
+                Some((Arc::clone(&before.wiring), now))
+            }
+        });
         Ok(Self {
             found: Arc::new(found.collect()),
             wiring: Arc::new(wiring),
             is_current,
+            version,
+            before,
         })
     }
 
@@ -139,100 +224,4 @@ impl Known {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn wiring(
-        generation: i64,
-        observed: i64,
-        secret: &str,
-        enrolled: &[&str],
-        ready: &[&str],
-    ) -> ThanosWiring {
-        let key = |key: &str| json!({"name": secret, "key": key});
-        let entries: Vec<Value> = ready
-            .iter()
-            .map(|name| json!({"name": name, "ready": true}))
-            .collect();
-        serde_json::from_value(json!({
-            "apiVersion": "kubectl-thanos.dev/v1alpha1", "kind": "ThanosWiring",
-            "metadata": {"name": "hub", "generation": generation},
-            "spec": {
-                "cluster": "edge",
-                "remoteWrite": {
-                    "url": "https://receive.example.com/api/v1/receive",
-                    "auth": {"basicAuth": {"username": key("user"), "password": key("password")}},
-                },
-                "credentials": {"namespaces": enrolled},
-            },
-            "status": {"observedGeneration": observed, "namespaces": entries},
-        }))
-        .unwrap()
-    }
-
-    fn credential(wirings: &Wirings, namespace: &str) -> Option<Credential> {
-        wirings.of(namespace).1.into_values().next()
-    }
-
-    #[test]
-    fn ready_is_who_is_enrolled_and_found() {
-        let wirings = Wirings::default();
-        wirings
-            .put(&wiring(1, 1, "s", &["a", "b"], &["a", "c"]))
-            .unwrap();
-        assert_eq!(credential(&wirings, "a"), Some(Credential::Ready));
-        assert_eq!(
-            credential(&wirings, "b"),
-            Some(Credential::Missing(UNCHECKED.into()))
-        );
-        assert_eq!(
-            credential(&wirings, "c"),
-            None,
-            "found, and not enrolled any more"
-        );
-    }
-
-    #[test]
-    fn a_status_about_other_secrets_says_nothing() {
-        let wirings = Wirings::default();
-        wirings.put(&wiring(2, 1, "s", &["a"], &["a"])).unwrap();
-        assert_eq!(
-            credential(&wirings, "a"),
-            Some(Credential::Missing(UNCHECKED.into())),
-            "never seen current"
-        );
-        wirings.put(&wiring(2, 2, "s", &["a"], &["a"])).unwrap();
-        wirings
-            .put(&wiring(3, 2, "s", &["a", "b"], &["a"]))
-            .unwrap();
-        assert_eq!(
-            credential(&wirings, "a"),
-            Some(Credential::Ready),
-            "one more was enrolled"
-        );
-        wirings
-            .put(&wiring(4, 2, "other", &["a", "b"], &["a"]))
-            .unwrap();
-        assert_eq!(
-            credential(&wirings, "a"),
-            Some(Credential::Missing(UNCHECKED.into())),
-            "another Secret is named"
-        );
-        wirings
-            .put(&wiring(4, 4, "other", &["a", "b"], &["a"]))
-            .unwrap();
-        assert_eq!(credential(&wirings, "a"), Some(Credential::Ready));
-    }
-
-    #[test]
-    fn a_wrong_wiring_goes_out() {
-        let wirings = Wirings::default();
-        let mut written = wiring(1, 1, "s", &["a"], &["a"]);
-        wirings.put(&written).unwrap();
-        written.spec.cluster = "not a name".to_owned();
-        assert!(wirings.put(&written).is_err());
-        assert!(wirings.rules().wirings().is_empty());
-    }
-}
+mod tests;

@@ -30,6 +30,15 @@ pub struct Charge {
 }
 
 impl Charge {
+    /// deny, warn, audit, exempt.
+    pub fn word(&self) -> &'static str {
+        if self.exempt {
+            "exempt"
+        } else {
+            self.enforcement.word()
+        }
+    }
+
     /// As a fault: code, path and sentence, with the policies.
     pub fn fault(&self) -> Fault {
         let policies: Vec<&str> = self.policies.iter().map(|name| &**name).collect();

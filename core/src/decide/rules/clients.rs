@@ -7,10 +7,10 @@ use super::headers;
 use super::places::Spot;
 
 /// The fields of a client that bring a credential as an object.
-pub(super) const AUTHENTICATIONS: &[&str] =
+pub(crate) const AUTHENTICATIONS: &[&str] =
     &["basicAuth", "authorization", "oauth2", "sigv4", "azureAd"];
 /// The fields that bring one as text: the credential, or its file.
-pub(super) const TOKENS: &[&str] = &["bearerToken", "bearerTokenFile"];
+pub(crate) const TOKENS: &[&str] = &["bearerToken", "bearerTokenFile"];
 
 /// The credentials of a client that no wiring has set, by field: what is sent along with each request.
 pub(super) fn credentials(case: &Case<'_>, at: &Spot<'_>, client: &Value) -> Map<String, Value> {

@@ -14,7 +14,7 @@ use crate::names;
 use crate::subject::Kind;
 
 /// Arguments by which a ruler, a sidecar or a Prometheus is told where to send and whom to ask.
-const CONFIGURATION: &[&str] = &[
+pub(crate) const CONFIGURATION: &[&str] = &[
     "alertmanagers.config",
     "alertmanagers.config-file",
     "alertmanagers.url",

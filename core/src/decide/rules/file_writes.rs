@@ -5,7 +5,7 @@ use super::shape::is_empty;
 use crate::fields::sensitive::Sort;
 
 /// What is no file: the pod's own log, and nowhere.
-const STREAMS: &[&str] = &["/dev/stdout", "/dev/stderr", "/dev/null"];
+pub(crate) const STREAMS: &[&str] = &["/dev/stdout", "/dev/stderr", "/dev/null"];
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     for place in case.places("file-writes", Sort::File) {

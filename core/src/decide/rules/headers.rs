@@ -3,12 +3,12 @@
 use crate::names;
 
 /// Headers that file samples under a tenant or a replica, whoever reads them.
-const TENANT: &[&str] = &[names::TENANT_HEADER, "THANOS-REPLICA", "X-Scope-OrgID"];
+pub(crate) const TENANT: &[&str] = &[names::TENANT_HEADER, "THANOS-REPLICA", "X-Scope-OrgID"];
 
 /// Words of a name after which a value is a credential.
-const WORDS: &[&str] = &["auth", "pwd", "sig", "sas", "pat", "sid", "session"];
+pub(crate) const WORDS: &[&str] = &["auth", "pwd", "sig", "sas", "pat", "sid", "session"];
 /// Parts of a name after which a value is a credential.
-const PARTS: &[&str] = &[
+pub(crate) const PARTS: &[&str] = &[
     "token",
     "secret",
     "passw",
@@ -28,7 +28,7 @@ const PARTS: &[&str] = &[
     "passphrase",
 ];
 /// How a value starts that is a credential, in lower case.
-const STARTS: &[&str] = &[
+pub(crate) const STARTS: &[&str] = &[
     "bearer ",
     "basic ",
     "digest ",

@@ -13,7 +13,7 @@ use crate::fields::sensitive::Sort;
 const NODE: &str = "chooses a node";
 
 /// Labels and annotations of a pod that attach networks and loosen confinement.
-const NETWORKS: &[&str] = &[
+pub(crate) const NETWORKS: &[&str] = &[
     "container.apparmor.security.beta.kubernetes.io/",
     "k8s.v1.cni.cncf.io/",
     "seccomp.security.alpha.kubernetes.io/",

@@ -11,10 +11,10 @@ use super::shape::{self, is_empty, text};
 use crate::fields::sensitive::Sort;
 
 /// The account of a pod that names none.
-const DEFAULT: &str = "default";
+pub(crate) const DEFAULT: &str = "default";
 
 /// Labels and annotations of a pod by which a cloud, a mesh or a vault gives it an identity.
-const GIVEN: &[&str] = &[
+pub(crate) const GIVEN: &[&str] = &[
     "aadpodidbinding",
     "azure.workload.identity/",
     "eks.amazonaws.com/",

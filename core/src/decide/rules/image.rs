@@ -75,6 +75,15 @@ impl<'a> Image<'a> {
     }
 }
 
+/// A pattern in its one spelling: name, and tag or digest where it names one.
+pub(crate) fn pattern(written: &str) -> Option<(String, String)> {
+    let image = Image::split(written);
+    image
+        .name
+        .contains('/')
+        .then(|| (image.name, image.rest.to_owned()))
+}
+
 /// Whether a version is older than the oldest that may run. A suffix that names a flavour (`-distroless`) and no
 /// candidate does not make it older.
 pub(super) fn is_below(version: &Version, minimum: &Version) -> bool {

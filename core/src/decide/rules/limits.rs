@@ -12,8 +12,8 @@ use crate::subject::Kind;
 use crate::wiring::nanoseconds;
 
 /// What the operator takes for `scrapeInterval` and `retention` (prometheus-operator `api-reference`).
-const INTERVAL: &str = "30s";
-const RETENTION: &str = "24h";
+pub(crate) const INTERVAL: &str = "30s";
+pub(crate) const RETENTION: &str = "24h";
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     let limits = &case.policy.limits;

@@ -10,7 +10,7 @@ use url::{Host, Url};
 use crate::policy::normal_path;
 
 /// What Thanos takes before an address that it looks up itself (`pkg/discovery/dns`).
-const LOOKUPS: &[&str] = &["dns+", "dnssrv+", "dnssrvnoa+"];
+pub(crate) const LOOKUPS: &[&str] = &["dns+", "dnssrv+", "dnssrvnoa+"];
 
 /// An absolute http(s) url that can be read in one way only.
 pub(super) fn read(text: &str) -> Option<Url> {

@@ -14,7 +14,7 @@ use crate::fields::sensitive::Sort;
 
 /// Where the operator mounts configuration, certificates and data (prometheus-operator `pkg/prometheus/common.go`,
 /// `pkg/thanos/statefulset.go`), and where programs, the pod's token and the names of hosts are.
-const TAKEN: &[&str] = &[
+pub(crate) const TAKEN: &[&str] = &[
     "/bin",
     "/dev",
     "/etc/hosts",

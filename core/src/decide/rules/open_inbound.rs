@@ -9,7 +9,7 @@ use super::shape::{Argument, is_empty, is_on};
 use crate::fields::sensitive::Sort;
 
 /// The name in `allow.inbound`, the arguments and the feature that open it.
-const WAYS: &[(&str, &str, &str)] = &[
+pub(crate) const WAYS: &[(&str, &str, &str)] = &[
     (
         "remoteWriteReceiver",
         "web.enable-remote-write-receiver",

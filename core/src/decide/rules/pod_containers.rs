@@ -15,7 +15,7 @@ use crate::subject::Kind;
 use crate::versions;
 
 /// Labels and annotations of a pod by which others put containers into it, some with an image of the object's choice.
-const INJECTED: &[&str] = &[
+pub(crate) const INJECTED: &[&str] = &[
     "config.linkerd.io/",
     "inject.istio.io/",
     "linkerd.io/",
@@ -25,7 +25,7 @@ const INJECTED: &[&str] = &[
 ];
 
 /// What an entry may have.
-const HARMLESS: &[&str] = &["name", "image", "imagePullPolicy", "resources"];
+pub(crate) const HARMLESS: &[&str] = &["name", "image", "imagePullPolicy", "resources"];
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     for place in case.places("pod-containers", Sort::Container) {

@@ -17,7 +17,7 @@ use crate::fields::sensitive::Sort;
 use crate::wiring::{RESERVED_HEADERS, nanoseconds};
 
 /// The members of `azureAd` of which exactly one says who is asking.
-const AZURE: &[&str] = &["managedIdentity", "oauth", "sdk", "workloadIdentity"];
+pub(crate) const AZURE: &[&str] = &["managedIdentity", "oauth", "sdk", "workloadIdentity"];
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     for field in ["remoteWrite", "remoteRead"] {

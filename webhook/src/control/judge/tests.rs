@@ -74,6 +74,7 @@ impl Stage {
             world: World {
                 now: Timestamp::from_second(1000).unwrap(),
                 wirings: Vec::new(),
+                policies: Vec::new(),
                 rules: Arc::default(),
                 objects: objects.iter().map(|name| Arc::new(object(name))).collect(),
                 facts: BTreeMap::new(),
