@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::chance::Chance;
 use super::moves::later;
-use super::plan::Plan;
+use super::plan::{Plan, map};
 use super::server::Request;
 use super::server::merge::difference;
 
@@ -121,7 +121,7 @@ fn by_leaves(plan: &Plan, chance: &mut Chance) -> Vec<Request> {
                 while items.len() <= at {
                     items.push(json!({}));
                 }
-                items[at][field] = value;
+                map(&mut items[at]).insert(field, value);
             }
             None => now[&name] = value,
         }

@@ -41,7 +41,6 @@ struct Try<'s> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the chart does not register /validate for objects yet"]
 async fn nothing_gets_in_through_the_api_server() -> Result<()> {
     let mut seeds = refused()?;
     seeds.retain(|seed| !seed.is_story);

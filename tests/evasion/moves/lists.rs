@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::chance::Chance;
-use super::super::plan::Plan;
+use super::super::plan::{Plan, map};
 use super::pointers;
 
 fn list<'p>(plan: &'p mut Plan, chance: &mut Chance) -> Option<&'p mut Vec<Value>> {
@@ -63,7 +63,7 @@ pub(super) fn old_fault_elsewhere(plan: &mut Plan, chance: &mut Chance) {
                 .into_iter()
                 .flatten()
             {
-                entry["name"] = json!("old");
+                map(entry).insert("name".to_owned(), json!("old"));
             }
         }
         1 => {

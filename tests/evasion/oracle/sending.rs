@@ -128,7 +128,7 @@ fn headers(seen: &mut Seen<'_>, place: &str, entry: &Value) {
         // As Go writes it on the wire, every case is one header.
         let header = name.to_ascii_lowercase();
         let place = format!("{place}.headers.{name}");
-        if TOKENS.contains(&header.as_str()) {
+        if TOKENS.contains(&header.as_str()) && says(value) {
             seen.add("inline-credentials", &place, value);
         }
         if RESERVED.contains(&header.as_str()) {
