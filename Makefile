@@ -68,9 +68,10 @@ bench: ## the numbers, from the release profile, beside Kyverno's command line (
 	@$(CARGO) build --release --workspace --bins --locked
 	@$(CARGO) bench --workspace --locked
 
-soak: ## the properties, the YAML reader and the objstore judge over many more cases, outside CI (CASES=200000)
-	@$(BUILD) --only yaml-oracle,objstore-oracle,crds
-	@THANOS_CASES=$(or $(CASES),200000) $(CARGO) test --locked -p thanos-tests --test all -- properties yaml objstore
+soak: ## the properties, the YAML reader, the objstore judge and the evader over many more cases, outside CI (CASES=200000)
+	@$(BUILD) --only yaml-oracle,objstore-oracle,crds,etcd,kubernetes,helm
+	@$(CARGO) build --workspace --bins --locked
+	@THANOS_CASES=$(or $(CASES),200000) $(CARGO) test --locked -p thanos-tests --test all -- properties yaml objstore evasion
 
 matrix: ## the member-cluster tests on the oldest API server that AKS serves, outside CI
 	@$(BUILD)

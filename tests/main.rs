@@ -15,6 +15,7 @@ mod codes;
 mod control;
 mod coverage;
 mod doors;
+mod evasion;
 mod harness;
 mod member;
 mod native;

@@ -14,6 +14,7 @@ use thanos_core::{
 };
 
 use crate::cases::object_stories;
+pub(crate) use make::cases;
 use make::{Entropy, object, wiring};
 
 /// The corpus, read once.

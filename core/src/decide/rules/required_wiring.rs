@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::case::{Case, Findings};
 use crate::decide::decide;
@@ -64,11 +64,27 @@ fn fault(case: &Case<'_>, wiring: &Wiring, outcome: &Outcome) -> Option<(&'stati
             "change",
             "what the wiring sets was left out or changed".to_owned(),
         )),
+        // Of two wirings that enforce one label the first puts it back: the other would have nothing to do.
+        Outcome::Leave(Reason::AlreadyWired) if !is_labelled(case, wiring) => Some((
+            "change",
+            "a label that the wiring enforces was left out or changed".to_owned(),
+        )),
         Outcome::Leave(reason) if is_objects_own(case, wiring, reason) => {
             Some((reason.code().code, reason.to_string()))
         }
         Outcome::Leave(_) | Outcome::Unwire(_) => None,
     }
+}
+
+/// Whether the object has every label as the wiring enforces it.
+fn is_labelled(case: &Case<'_>, wiring: &Wiring) -> bool {
+    let labels = case.subject.spec(case.subject.kind.labels_field());
+    let has = |(label, value): &(String, String)| {
+        let given = labels.and_then(|labels| labels.get(label));
+        given.and_then(Value::as_str) == Some(value)
+    };
+    case.values(wiring)
+        .is_none_or(|values| values.enforced.iter().all(has))
 }
 
 /// Whether the object itself is to blame.
