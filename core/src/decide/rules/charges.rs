@@ -115,6 +115,7 @@ impl Judgement {
                     && other.enforcement == charge.enforcement
             };
             match self.charges.iter_mut().find(same) {
+                Some(other) if other.policies.contains(&policy.name) => {}
                 Some(other) => other.policies.push(Arc::clone(&policy.name)),
                 None => self.charges.push(charge),
             }
