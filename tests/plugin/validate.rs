@@ -300,7 +300,7 @@ fn what_cannot_be_worked_on_ends_at_once() {
         (
             "validate -f -",
             2,
-            "Error: KTH0003 the files hold nothing at all\n",
+            "Error: KTH0003 standard input holds nothing at all\n",
         ),
         (
             "validate -f DIR/deploy --policy DIR/hub.yaml",
