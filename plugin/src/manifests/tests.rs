@@ -442,7 +442,7 @@ fn streams_are_split_as_kubectl_splits() {
         errors("a: 1\n---\n{{- if .Values.on }}\nb: 1\n{{- end }}\n---\nc: {{ .Release.Name }}\n"),
         [
             "x.yaml:3:3: {{ is no YAML (a Helm template? render it first)",
-            "x.yaml:7:4: {{ is no YAML (a Helm template? render it first)",
+            "x.yaml:7:5: {{ is no YAML (a Helm template? render it first)",
         ]
     );
     assert_eq!(
