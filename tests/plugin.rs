@@ -3,6 +3,7 @@
 //! Longer texts are kept under `plugin/expected/`; `BLESS=1` writes them anew: read the difference before you commit it.
 
 mod bad_input;
+mod documented;
 mod endings;
 mod findings;
 mod help;

@@ -698,7 +698,7 @@ codes! {
         fix "Take the exemption out of the policy, or give it a new last day and a reason that still holds."
         silence "Take the exemption out of the policy.";
     EGRESS_URL "KTH7010" "egress-url" Error
-        "an url leads where the policy does not allow"
+        "a url leads where the policy does not allow"
         cause "Samples, credentials or queries would leave for a host that no admin has listed: egress and server-side request forgery."
         see "kubectl thanos validate -f FILE --policy POLICY"
         fix "Add the url to spec.remoteWrite.allowedUrls of the policy, or change it in the object."
@@ -755,13 +755,13 @@ codes! {
         "TLS is checked less than it should be"
         cause "Anyone on the way could read or change what is sent, or take the credential."
         see "kubectl thanos validate -f FILE --policy POLICY"
-        fix "Take insecureSkipVerify, insecure and old versions out; give a CA instead."
+        fix "Take insecureSkipVerify, insecure and old versions out and give a CA; set followRedirects to false."
         silence "An exemption of the policy, with a reason.";
     EVASION "KTH7020" "evasion" Error
         "the object is out of the operator's or the webhook's sight"
         cause "Paused, unmanaged or foreign objects run a configuration that no admission has seen."
         see "kubectl thanos validate -f FILE --policy POLICY"
-        fix "Take the field or annotation out."
+        fix "Take the field or annotation out, or set the one that is missing."
         silence "An exemption of the policy, with a reason.";
     OPEN_INBOUND "KTH7021" "open-inbound" Error
         "the object opens an unauthenticated way in"

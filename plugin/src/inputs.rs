@@ -1,13 +1,14 @@
 //! Files that the command line names, read as documents; every way in which they can be wrong as one [`Failure`].
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thanos_core::codes;
 
 use crate::failure::Failure;
 use crate::manifests::{self, Document, Error, GatherError, Source};
+use crate::ui::Ui;
 
 /// One source with its documents.
 #[derive(Debug)]
@@ -75,6 +76,33 @@ pub(crate) fn texts(
     stdin: &mut dyn Read,
 ) -> Result<Vec<Result<Source, Error>>, Failure> {
     manifests::gather_each(paths, stdin).map_err(|error| ungathered(&error))
+}
+
+/// Says which folders in the named ones are not looked into: a verdict on files must not seem to cover them.
+pub(crate) fn note_folders(paths: &[PathBuf], ui: &mut Ui<'_>) {
+    let mut inner: Vec<PathBuf> = paths
+        .iter()
+        .filter_map(|path| path.read_dir().ok())
+        .flat_map(|entries| entries.flatten().map(|entry| entry.path()))
+        .filter(|path| path.is_dir() && !is_hidden(path))
+        .filter(|path| !paths.contains(path))
+        .collect();
+    inner.sort();
+    inner.dedup();
+    let Some(first) = inner.first() else { return };
+    let more = match inner.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    ui.note(format!(
+        "folders in folders are not descended into: name {}{more} with a flag of its own",
+        first.display()
+    ));
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
 /// Documents that cannot be read, each with its place and never with its content.

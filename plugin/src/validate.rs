@@ -3,6 +3,7 @@
 //! read → look → judge each object, read each of our own kinds → findings with their places → text, JSON or SARIF.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use thanos_core::{Kind, Rules};
@@ -62,6 +63,8 @@ fn of_files(args: &ValidateArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Rep
     ))?;
     let sheets = inputs::sheets(&args.filenames, ui.stdin())?;
     let stores = inputs::texts(&args.objstore, ui.stdin())?;
+    inputs::note_folders(&args.filenames, ui);
+    inputs::note_folders(&args.objstore, ui);
     let known = look(args, global, &sheets, ui)?;
     let court = if args.as_is {
         Court::as_is(&known)
@@ -76,7 +79,7 @@ fn of_files(args: &ValidateArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Rep
     }
     let is_empty = stores.is_empty() && read(&sheets).all(|input| input.documents.is_empty());
     if is_empty && checks.findings.is_empty() {
-        return Err(nothing_in_them());
+        return Err(nothing_in(&args.filenames));
     }
     let files = sheets.len() + stores.len();
     Ok(report(checks, files, &known, ui))
@@ -164,10 +167,13 @@ fn read(sheets: &[Sheet]) -> impl Iterator<Item = &Input> {
     })
 }
 
-fn nothing_in_them() -> Failure {
-    Failure::usage("the files hold nothing at all")
-        .code(thanos_core::codes::NO_INPUTS)
-        .hint("name the files themselves, or pipe manifests into -f -")
+fn nothing_in(filenames: &[PathBuf]) -> Failure {
+    let sentence = match filenames {
+        [only] if only.as_os_str() == "-" => "standard input holds nothing at all".to_owned(),
+        [only] => format!("{} holds nothing at all", only.display()),
+        _ => "the files hold nothing at all".to_owned(),
+    };
+    Failure::usage(sentence).code(thanos_core::codes::NO_INPUTS)
 }
 
 fn report(checks: Checks<'_>, files: usize, known: &Known, ui: &mut Ui<'_>) -> Report {
@@ -180,7 +186,7 @@ fn report(checks: Checks<'_>, files: usize, known: &Known, ui: &mut Ui<'_>) -> R
     if checks.checked == 0 && checks.findings.is_empty() {
         let objects = checks.passed;
         ui.note(match objects {
-            1 => "the one object there is is of no kind that is checked".to_owned(),
+            1 => "the only object is of no kind that is checked".to_owned(),
             _ => format!("none of {objects} objects is of a kind that is checked"),
         });
     }

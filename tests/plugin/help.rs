@@ -164,6 +164,28 @@ fn texts_are_as_wide_as_the_terminal_or_columns_say() {
 }
 
 #[test]
+fn examples_fit_into_a_hundred_columns() {
+    for verb in [
+        "init", "enroll", "get", "why", "inject", "validate", "diff", "explain",
+    ]
+    .into_iter()
+    .chain(["completion", "policy", "policy init", "policy test"])
+    .chain([
+        "policy audit",
+        "policy show",
+        "policy rules",
+        "policy native",
+    ]) {
+        let help = run(&format!("{verb} --help")).out;
+        let wide: Vec<&str> = help
+            .lines()
+            .filter(|line| line.chars().count() > 100)
+            .collect();
+        assert!(wide.is_empty(), "{verb}\n{}", wide.join("\n"));
+    }
+}
+
+#[test]
 fn exit_codes_are_told_in_the_help() {
     assert!(
         run("-h")

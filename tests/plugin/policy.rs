@@ -41,7 +41,7 @@ fn tested(test: &str) -> Folder {
 }
 
 /// Times are another every time.
-fn timeless(text: &str) -> String {
+pub(super) fn timeless(text: &str) -> String {
     let word = |word: &str| {
         let number = word
             .trim_start_matches('(')
@@ -194,6 +194,33 @@ fn a_policy_to_begin_with_passes_its_test() {
     );
     assert_eq!(folder.read("new/policy.yaml"), "mine");
     assert!(!folder.path("new/policy_test.yaml").exists());
+    for (line, said) in [
+        (
+            "--url https://a.example.com --name Bad_Name",
+            "--name: must be ",
+        ),
+        (
+            "--url https://a/ --url ftp://x/",
+            "--url (2 of 2): must start ",
+        ),
+        ("--url ftp://x/", "--url: must start "),
+    ] {
+        let ran = folder.run(&format!("policy init DIR/other {line}"));
+        assert!(
+            ran.code == 2 && ran.err.starts_with(&format!("Error: KTH0002 {said}")),
+            "{line}\n{}",
+            ran.err
+        );
+        assert!(!folder.path("other").exists(), "{line}");
+    }
+    let file = folder.run("policy init DIR/new/policy.yaml --url https://a.example.com");
+    assert_eq!(
+        (file.code, file.err.as_str()),
+        (
+            2,
+            "Error: KTH0002 DIR/new/policy.yaml is a file\nHint: name a folder\n"
+        )
+    );
     for url in ["ftp://x/", "https://*/x", "x", "https://me:c4n4ry@x/"] {
         let ran = folder.run(&format!("policy init DIR/other --url {url}"));
         assert!(

@@ -300,7 +300,7 @@ fn what_cannot_be_worked_on_ends_at_once() {
         (
             "validate -f -",
             2,
-            "Error: KTH0003 the files hold nothing at all\n",
+            "Error: KTH0003 standard input holds nothing at all\n",
         ),
         (
             "validate -f DIR/deploy --policy DIR/hub.yaml",
@@ -402,4 +402,22 @@ fn lists_json_and_long_lines_are_pointed_into() {
     );
     let caret = ran.out.lines().find(|line| line.contains('^')).unwrap();
     assert_eq!(caret.find('^'), line.find("\"https://"), "{}", ran.out);
+}
+
+#[test]
+fn a_verdict_says_which_folders_it_leaves_out() {
+    let folder = folder();
+    folder.write("deploy/more/outside.yaml", OUTSIDE.as_bytes());
+    let note = "Note: folders in folders are not descended into: name DIR/deploy/more with a flag of its own\n";
+    let audit = "policy audit -f DIR/deploy --policy DIR/policy.yaml";
+    for line in [LINE, audit] {
+        assert!(folder.run(line).err.contains(note), "{line}");
+        let both = folder.run(&format!("{line} -f DIR/deploy/more"));
+        assert!(!both.err.contains("descended"), "{}", both.err);
+    }
+    let nothing = folder.run("policy audit -f DIR/hub.yaml --policy DIR/policy.yaml");
+    assert_eq!(
+        nothing.err,
+        "Note: there is no object that policies judge\n"
+    );
 }

@@ -10,9 +10,9 @@ use super::ReportFormat;
 /// List wirings, policies, or Prometheus objects with why each is wired or not.
 #[derive(Args, Debug)]
 #[command(before_help = "\
-  kubectl thanos get wirings                                            wirings, with each enrolled namespace
-  kubectl thanos get policies                                           policies, with what breaks them
-  kubectl thanos get prometheuses -A                                    every object, wired or why not")]
+  kubectl thanos get wirings            wirings, with each enrolled namespace
+  kubectl thanos get policies           policies, with what breaks them
+  kubectl thanos get prometheuses -A    every object, wired or why not")]
 pub struct GetArgs {
     /// What to list
     #[arg(value_enum, value_name = "WHAT")]
@@ -132,8 +132,8 @@ pub struct EnrollArgs {
 #[command(before_help = "\
   kubectl thanos init --cluster edge-01 --url https://receive.example.com/api/v1/receive \\
       --namespaces monitoring --password-file secret.txt                basic auth, the default
-  kubectl thanos init -f hub.yaml --namespaces monitoring --dry-run     a wiring from a file; only the plan
-  kubectl thanos init -f hub.yaml --namespaces monitoring --export out/ the same plan as manifests")]
+  kubectl thanos init -f hub.yaml --namespaces monitoring --dry-run     from a file; only the plan
+  kubectl thanos init -f hub.yaml --namespaces monitoring --export out/ the same as manifests")]
 pub struct InitArgs {
     /// A file with the wiring, instead of the flags under Wiring
     #[arg(short, long = "filename", value_name = "FILE")]

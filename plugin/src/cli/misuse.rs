@@ -91,20 +91,35 @@ fn verbs(error: &mut clap::Error, name: &str) -> Vec<String> {
     meant.iter().map(|line| format!("{name} {line}")).collect()
 }
 
-/// `inject p.yaml`: files are named with -f, as for kubectl.
+/// `inject p.yaml`: files are named with -f, as for kubectl; `policy test` takes folders as they are.
 fn files(error: &clap::Error, args: &[OsString], name: &str) -> Vec<String> {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else {
         return Vec::new();
     };
-    let verb = args
-        .get(1)
-        .and_then(|verb| verb.to_str())
-        .unwrap_or_default();
-    let takes_files = matches!(verb, "inject" | "why" | "diff" | "init" | "validate");
-    if word.starts_with('-') || !takes_files {
-        return Vec::new();
+    let typed = |at: usize| args.get(at).and_then(|verb| verb.to_str());
+    let verb = typed(1).unwrap_or_default();
+    let below = typed(2).filter(|_| verb == "policy").unwrap_or_default();
+    match (verb, below) {
+        ("policy", "test") if matches!(word.as_str(), "-f" | "--filename") => {
+            vec![format!(
+                "name folders without a flag: {name} policy test DIR"
+            )]
+        }
+        _ if word.starts_with('-') => Vec::new(),
+        ("inject" | "why" | "diff" | "init" | "validate", _) => {
+            vec![format!("name files with -f: {name} {verb} -f {word}")]
+        }
+        ("policy", "audit" | "native") => {
+            vec![format!(
+                "name files with -f: {name} policy {below} -f {word}"
+            )]
+        }
+        ("policy", "show") => vec![
+            format!("name an object with --for: {name} policy show --for NS/NAME"),
+            format!("name files with -f: {name} policy show -f FILE"),
+        ],
+        _ => Vec::new(),
     }
-    vec![format!("name files with -f: {name} {verb} -f {word}")]
 }
 
 #[cfg(test)]
@@ -146,6 +161,16 @@ mod tests {
     fn what_was_meant_is_said() {
         for (line, hint) in [
             ("thanos inject p.yaml", "kubectl thanos inject -f p.yaml"),
+            (
+                "thanos policy audit a/",
+                "kubectl thanos policy audit -f a/",
+            ),
+            (
+                "thanos policy native a/",
+                "kubectl thanos policy native -f a/",
+            ),
+            ("thanos policy show a/b", "policy show --for NS/NAME"),
+            ("thanos policy test -f a/", "kubectl thanos policy test DIR"),
             ("thanos uninject", "inject -f FILE --revert"),
             ("thanos status", "kubectl thanos get prometheuses"),
             ("thanos verify", "kubectl thanos why"),

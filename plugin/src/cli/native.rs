@@ -17,8 +17,8 @@ use clap::{Args, ValueEnum};
 /// Exit codes: 0 written, 1 failed, 2 usage or nothing to work on.
 #[derive(Args, Debug)]
 #[command(before_help = "\
-  kubectl thanos policy native -f policy.yaml | kubectl apply -f -      a second line, or the only one
-  kubectl thanos policy native -f policies/ --wiring hub.yaml           what wirings set passes; they are written, too")]
+  kubectl thanos policy native -f policies/ | kubectl apply -f -    a second line, or the only
+  kubectl thanos policy native -f policies/ --wiring hub.yaml       wirings, too")]
 pub struct PolicyNativeArgs {
     /// A file of ThanosPolicies, a folder of them, or - for standard input; repeatable
     #[arg(

@@ -31,8 +31,8 @@ pub struct WorldArgs {
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos inject -f deploy/ --wiring hub.yaml > wired.yaml       a folder of manifests
-  helm template kps ... | kubectl thanos inject -f - --live             what helm renders, facts from the cluster
-  kubectl thanos inject -f prometheus.yaml --wiring hub.yaml --in-place edit the file itself
+  helm template kps ... | kubectl thanos inject -f - --live             what helm renders
+  kubectl thanos inject -f prometheus.yaml --wiring hub.yaml --in-place the file itself
   kubectl thanos inject -f wired.yaml --revert                          take the wiring out again")]
 pub struct InjectArgs {
     /// A manifest, a folder of them, or - for standard input; repeatable
@@ -90,7 +90,7 @@ pub enum FailOn {
 #[command(before_help = "\
   kubectl thanos why prometheus/k8s -n monitoring                       an object in the cluster
   kubectl thanos why -f prometheus.yaml --wiring hub.yaml               an object in a file
-  kubectl thanos why prometheus/k8s -n monitoring --save-facts f.yaml   keep what was known, for --facts")]
+  kubectl thanos why prometheus/k8s -n monitoring --save-facts f.yaml   keep what is known")]
 pub struct WhyArgs {
     /// The object: prometheus/NAME, prometheusagent/NAME or thanosruler/NAME
     #[arg(value_name = "KIND/NAME", required_unless_present = "filenames")]
@@ -151,9 +151,9 @@ pub struct DiffArgs {
 /// Prints what a code means, how to see it with your own eyes, what mends it and how not to be told again.
 /// Without a code: lists all.
 #[derive(Args, Debug)]
-#[command(before_help = "  kubectl thanos explain KTH2009\n  kubectl thanos explain not-enrolled")]
+#[command(before_help = "  kubectl thanos explain KTH2009\n  kubectl thanos explain egress-url")]
 pub struct ExplainArgs {
-    /// KTH2009, 2009 or not-enrolled
+    /// KTH2009, 2009, not-enrolled, or the rule of a policy: egress-url
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
     /// What to print

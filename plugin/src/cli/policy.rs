@@ -31,9 +31,9 @@ pub struct PolicyWorldArgs {
 /// Exit codes: 0 nothing at or above --fail-on, 1 failed, 2 usage or nothing to work on, 3 findings.
 #[derive(Args, Debug)]
 #[command(before_help = "\
-  kubectl thanos validate -f deploy/ --policy policy.yaml               a folder of manifests
-  helm template kps ... | kubectl thanos validate -f - --live           what helm renders, policies from the cluster
-  kubectl thanos validate -f deploy/ -o sarif --exit-zero > out.sarif   for a code-scanning upload
+  kubectl thanos validate -f deploy/ --policy policies/                 a folder of manifests
+  helm template kps ... | kubectl thanos validate -f - --live           what helm renders
+  kubectl thanos validate -f deploy/ -o sarif --exit-zero > out.sarif   for code scanning
   kubectl thanos validate --live -A                                     what the cluster holds")]
 pub struct ValidateArgs {
     /// A manifest, a folder of them, or - for standard input; repeatable
@@ -112,10 +112,10 @@ impl Threshold {
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos policy init policies/ --url https://receive.example.com/api/v1/receive
-  kubectl thanos policy test policies/                                  the cases beside the policies
-  kubectl thanos policy audit --live -A                                 what Deny would refuse of what exists
-  kubectl thanos policy show --for team-a/k8s                           which rules hold for one object
-  kubectl thanos policy native -f policies/                             what the API server can do without the webhook")]
+  kubectl thanos policy test policies/              the cases beside the policies
+  kubectl thanos policy audit --live -A             what Deny would refuse of what exists
+  kubectl thanos policy show --for team-a/k8s       which rules hold for one object
+  kubectl thanos policy native -f policies/         what the API server can do by itself")]
 pub struct PolicyArgs {
     /// What to do.
     #[command(subcommand)]
@@ -129,10 +129,10 @@ pub struct PolicyArgs {
     reason = "a verb's help is the doc comment of its flags: one here would stand in its place"
 )]
 pub enum PolicyVerb {
+    Init(PolicyInitArgs),
     Test(PolicyTestArgs),
     Audit(PolicyAuditArgs),
     Show(PolicyShowArgs),
-    Init(PolicyInitArgs),
     Rules(PolicyRulesArgs),
     Native(super::PolicyNativeArgs),
 }
@@ -146,9 +146,9 @@ pub enum PolicyVerb {
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos policy test policies/
-  kubectl thanos policy test policies/ --run other-host -v              cases of that name, each with its result")]
+  kubectl thanos policy test policies/ --run another*host -v            each case of that name")]
 pub struct PolicyTestArgs {
-    /// A folder of policies and their tests, or a test
+    /// A folder of policies and their tests, or a test; folders in it are not descended into
     #[arg(value_name = "DIR", required = true)]
     pub paths: Vec<PathBuf>,
     /// Only cases whose TEST/CASE contains this; * stands for anything
@@ -168,9 +168,9 @@ pub struct PolicyTestArgs {
 /// 3 findings.
 #[derive(Args, Debug)]
 #[command(before_help = "\
-  kubectl thanos policy audit --live -A                                 the cluster, by its own policies
-  kubectl thanos policy audit --live -A --policy new.yaml               by a policy that is not there yet
-  kubectl thanos policy audit -f deploy/ --policy policies/             manifests")]
+  kubectl thanos policy audit --live -A                        the cluster, by its own policies
+  kubectl thanos policy audit --live -A --policy new.yaml      by a policy that is not there yet
+  kubectl thanos policy audit -f deploy/ --policy policies/    manifests")]
 pub struct PolicyAuditArgs {
     /// A manifest, a folder of them, or - for standard input; repeatable
     #[arg(short, long = "filename", value_name = "PATH")]
@@ -197,7 +197,7 @@ pub struct PolicyAuditArgs {
 /// Exit codes: 0 shown, 1 failed, 2 usage or nothing to work on.
 #[derive(Args, Debug)]
 #[command(before_help = "\
-  kubectl thanos policy show --for team-a/k8s                           an object of the cluster, there or not yet
+  kubectl thanos policy show --for team-a/k8s                           of the cluster, or to come
   kubectl thanos policy show -f prometheus.yaml --policy policy.yaml    an object in a file")]
 pub struct PolicyShowArgs {
     /// The object, in the cluster or still to come

@@ -94,7 +94,8 @@ impl Reader<'_> {
                 Err(error) => {
                     let line = self.line_at(chunk.start) + error.line - 1;
                     let column = error.column;
-                    self.refuse(error.message, Position { line, column });
+                    let message = templated(&source.text, line).unwrap_or(error.message);
+                    self.refuse(message, Position { line, column });
                 }
             }
         }
@@ -218,6 +219,13 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
         .rev()
         .find(|at| text.is_char_boundary(*at))
         .unwrap_or(0)
+}
+
+/// What to say instead where a template stands on the line: YAML's own words do not help there.
+fn templated(text: &str, line: usize) -> Option<&'static str> {
+    let line = text.lines().nth(line.saturating_sub(1))?;
+    line.contains("{{")
+        .then_some("{{ is no YAML (a Helm template? render it first)")
 }
 
 /// The length of a blank first line, which kubectl drops before it reads YAML.

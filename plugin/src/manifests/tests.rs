@@ -439,6 +439,13 @@ fn streams_are_split_as_kubectl_splits() {
         ]
     );
     assert_eq!(
+        errors("a: 1\n---\n{{- if .Values.on }}\nb: 1\n{{- end }}\n---\nc: {{ .Release.Name }}\n"),
+        [
+            "x.yaml:3:3: {{ is no YAML (a Helm template? render it first)",
+            "x.yaml:7:5: {{ is no YAML (a Helm template? render it first)",
+        ]
+    );
+    assert_eq!(
         self::documents("a: 1\n---\n# c\nb: 1\nb: 2\n")[1]
             .duplicate_keys()
             .next()

@@ -75,6 +75,9 @@ pub(crate) fn run(
     } else {
         of_files(args, global, ui)?
     };
+    if report.summary.objects == 0 {
+        ui.note("there is no object that policies judge");
+    }
     match args.output {
         ReportFormat::Json => ui.json(&serde_json::to_value(&report).unwrap_or(Value::Null))?,
         ReportFormat::Text => tell(&report, ui)?,
@@ -108,6 +111,7 @@ pub(crate) fn run(
 fn of_files(args: &PolicyAuditArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Report, Failure> {
     paths::stdin_once(&paths::of_policies(&args.filenames, &[], &args.around))?;
     let inputs = inputs::read(&args.filenames, ui.stdin())?;
+    inputs::note_folders(&args.filenames, ui);
     let known = if args.around.world.live {
         runtime::wait(global, async {
             let cluster = Cluster::connect(global, ui.journal()).await?;

@@ -17,6 +17,11 @@ const TEST: &str = "policy_test.yaml";
 
 /// Runs the verb.
 pub(crate) fn run(args: &PolicyInitArgs, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
+    if !is_name(&args.name) {
+        return Err(Failure::usage(
+            "--name: must be lower-case letters, digits, `-` and `.`, as names of Kubernetes are",
+        ));
+    }
     let policy = written(args)?;
     let files = [(POLICY, policy), (TEST, test(args)?)];
     let there: Vec<String> = files
@@ -35,17 +40,22 @@ pub(crate) fn run(args: &PolicyInitArgs, ui: &mut Ui<'_>) -> Result<Ending, Fail
             .code(codes::FILE_UNWRITABLE)
             .hint("name another folder"));
     }
+    if args.folder.is_file() {
+        return Err(
+            Failure::usage(format!("{} is a file", args.folder.display())).hint("name a folder"),
+        );
+    }
     std::fs::create_dir_all(&args.folder).map_err(|error| unmade(&args.folder, &error))?;
     for (name, text) in &files {
         let path = args.folder.join(name);
         files::write(&path, text.as_bytes())?;
         ui.say(format!("wrote {}", path.display()));
     }
-    let folder = args.folder.display();
+    let folder = typed(&args.folder);
     ui.hint(format!("kubectl thanos policy test {folder}"));
     ui.hint(format!(
         "kubectl thanos policy audit --live -A --policy {}",
-        args.folder.join(POLICY).display()
+        typed(&args.folder.join(POLICY))
     ));
     Ok(Ending::Fine)
 }
@@ -89,12 +99,49 @@ spec:
     match policy::read(&value) {
         Ok(_) => Ok(text),
         Err(faults) => {
-            let mut faults = faults.iter().map(ToString::to_string);
+            let mut faults = faults
+                .iter()
+                .map(|fault| by_flag(&fault.to_string(), args.urls.len()));
             let mut failure = Failure::usage(faults.next().unwrap_or_default());
             failure.more = faults.collect();
             Err(failure)
         }
     }
+}
+
+/// A path as a shell takes it.
+fn typed(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./+,:@%".contains(letter);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// A fault in the words of the command line: the urls are those of `--url`, counted where there are several.
+fn by_flag(fault: &str, urls: usize) -> String {
+    let index = fault.strip_prefix("spec.remoteWrite.allowedUrls[");
+    match index.and_then(|rest| rest.split_once("]: ")) {
+        Some((_, sentence)) if urls == 1 => format!("--url: {sentence}"),
+        Some((index, sentence)) => {
+            let number = index.parse::<usize>().map_or(0, |index| index + 1);
+            format!("--url ({number} of {urls}): {sentence}")
+        }
+        None => fault.to_owned(),
+    }
+}
+
+/// Whether the API server takes this as the name of an object: a DNS subdomain (RFC 1123).
+fn is_name(name: &str) -> bool {
+    let outer = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    let is_label = |label: &str| {
+        label.starts_with(outer)
+            && label.ends_with(outer)
+            && label.chars().all(|letter| outer(letter) || letter == '-')
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 /// The cases: one that stays within the urls, two that do not.
