@@ -57,7 +57,7 @@ fn moved(host: &str) -> Value {
     wiring
 }
 
-/// The objects that have an url of this host, waited for until there are so many.
+/// The objects that have a url of this host, waited for until there are so many.
 async fn until_moved(cluster: &Cluster, host: &str, count: usize) -> Result<Vec<String>> {
     eventually(&format!("{count} objects send to {host}"), SOON, || async {
         let urls = urls(cluster).await?;

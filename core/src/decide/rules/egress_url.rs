@@ -1,4 +1,4 @@
-//! `egress-url`: an url leads where the policy does not allow.
+//! `egress-url`: a url leads where the policy does not allow.
 //!
 //! Host and path are held against the list after case, default port, percent-encoding and a trailing dot are made the
 //! same. What can be read in two ways leads nowhere that is allowed. Alertmanagers are services of the cluster, found by
