@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::places::{Place, Places, Spot, digest};
+use super::places::{Digested, Place, Places, Spot, digest};
 use crate::codes::Code;
 use crate::decide::wire::{self, Values};
 use crate::facts::Facts;
@@ -111,7 +111,7 @@ pub(super) struct Finding {
     pub(super) path: String,
     /// The place, with the items of lists by name or content: indexes shift when another is added.
     place: String,
-    value: [u8; 8],
+    value: Digested,
     pub(super) sentence: String,
     /// What happens about it at most, whatever the policy says.
     pub(super) at_most: Option<Enforcement>,
@@ -120,9 +120,9 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// Whether it is the same thing at the same place with the same value.
-    pub(super) fn same(&self, other: &Finding) -> bool {
-        self.place == other.place && self.value == other.value
+    /// Its place and its value: what has both is the same thing.
+    pub(super) fn sameness(&self) -> (&str, Digested) {
+        (&self.place, self.value)
     }
 }
 
