@@ -1,6 +1,6 @@
 //! What a rule is asked about, and where it puts what it finds.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::places::{Digested, Place, Places, Spot, digest};
 use crate::codes::Code;
@@ -75,6 +75,17 @@ impl<'a> Case<'a> {
         let lately = lately.filter(|wiring| self.owns(wiring, entry));
         let mut wirings = wiring.into_iter().chain(lately);
         wirings.any(|wiring| self.sets(wiring, place, field, &rest))
+    }
+
+    /// Where the caller sends that a place is part of: its urls, and an alertmanager's service.
+    fn destination<'v>(&'v self, place: &'v Place<'_>) -> Vec<&'v Value> {
+        let urls = self.places.all.iter().filter(|other| {
+            other.row.sort == Sort::Url && other.at.is_beside(&place.at) && other.value.is_string()
+        });
+        let service = ["namespace", "port", "scheme"];
+        let item = place.at.first_item().into_iter();
+        let service = item.flat_map(|item| service.iter().filter_map(|field| item.get(field)));
+        urls.map(|url| url.value).chain(service).collect()
     }
 
     /// Whether an entry has the name and the url of a wiring that selects the object.
@@ -155,6 +166,13 @@ impl Findings {
     /// A place of the table.
     pub(super) fn place(&mut self, place: &Place<'_>, sentence: impl Into<String>) {
         self.at(&place.at, place.value, sentence);
+    }
+
+    /// A place that names a credential. Where it is sent is part of the fault: an old one must not be turned on somebody
+    /// else.
+    pub(super) fn sent(&mut self, case: &Case<'_>, place: &Place<'_>, sentence: impl Into<String>) {
+        let value = json!([place.value, case.destination(place)]);
+        self.at(&place.at, &value, sentence);
     }
 
     /// A field that is missing, or that stands above `spec`, by its dotted path.

@@ -10,7 +10,7 @@ use crate::decision::Fault;
 use crate::policy::{Enforcement, Policy};
 
 /// The most that one rule of one policy charges an object with: whoever writes the object chooses how much is wrong.
-const MOST_FINDINGS: usize = 256;
+pub(super) const MOST_FINDINGS: usize = 256;
 
 /// One thing that is wrong with an object.
 #[derive(Clone, Debug, PartialEq)]

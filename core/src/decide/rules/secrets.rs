@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::case::Findings;
-use super::charges::{Charge, Gathered, Judgement};
+use super::charges::{Charge, Gathered, Judgement, MOST_FINDINGS};
 use super::{RULES, Rule};
 use crate::codes;
 use crate::facts::Facts;
@@ -214,5 +214,6 @@ fn told_to_all(files: &[(String, Judged)], faults_too: bool) -> Vec<Charge> {
             policies: Vec::new(),
         }));
     }
+    told.truncate(MOST_FINDINGS);
     told
 }
