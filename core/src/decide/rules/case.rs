@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::links;
 use super::places::{Digested, Place, Places, Spot, digest};
 use crate::codes::Code;
 use crate::decide::wire::{self, Values};
@@ -91,8 +92,12 @@ impl<'a> Case<'a> {
     /// Whether an entry has the name and the url of a wiring that selects the object.
     fn owns(&self, wiring: &Wiring, entry: &Value) -> bool {
         let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+        // What Go may read as another host is not the wiring's, whatever the url standard makes of it.
+        let url = text("url");
+        let is_plain = || wiring.entry.url == url || links::read(url).is_some();
         wiring.entry.name == text("name")
-            && wiring.entry.leads_to(text("url"))
+            && wiring.entry.leads_to(url)
+            && is_plain()
             && crate::decide::unselected(self.subject, self.facts, wiring).is_none()
     }
 

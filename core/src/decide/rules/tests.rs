@@ -23,19 +23,23 @@ fn judged(object: &Value, old: Option<&Value>) -> Judgement {
     );
     let rules = Rules::new([Arc::new(wiring::read(&wiring).unwrap())])
         .with_policies([Arc::new(policy::read(&policy).unwrap())]);
-    let facts = Facts {
+    let facts = facts();
+    judge(
+        &Subject::read(object, old, "team-a").unwrap(),
+        &facts,
+        &rules,
+    )
+}
+
+fn facts() -> Facts {
+    Facts {
         now: jiff::Timestamp::UNIX_EPOCH,
         namespace: Some(Arc::default()),
         credentials: BTreeMap::from([("hub".into(), Credential::Ready)]),
         operator: None,
         served: Arc::new(Served::newest(Kind::Prometheus)),
         lately: Lately::default(),
-    };
-    judge(
-        &Subject::read(object, old, "team-a").unwrap(),
-        &facts,
-        &rules,
-    )
+    }
 }
 
 fn with(entries: &[Value]) -> Value {
@@ -107,4 +111,14 @@ fn new_faults_do_not_hide_behind_old_ones() {
         .map(|charge| &*charge.path)
         .collect();
     assert_eq!(denied, ["spec.remoteWrite[300].url"]);
+}
+
+#[test]
+fn a_secret_of_many_keys_is_told_of_within_bounds() {
+    let keys = (0..20_000).map(|at| (format!("k{at}"), json!("eA==")));
+    let keys: serde_json::Map<String, Value> = keys.collect();
+    let secret = json!({"metadata": {"name": "s", "labels": {names::OBJSTORE: ""}}, "data": keys});
+    let facts = facts();
+    let judgement = judge_secret(&secret, None, "team-a", &facts, &Rules::default());
+    assert_eq!(judgement.charges.len(), charges::MOST_FINDINGS);
 }
