@@ -181,6 +181,13 @@ async fn values_that_are_not_known_are_refused() -> Result<()> {
             format!("{refused:?}").contains("failurepolicy"),
             "{refused:?}"
         );
+        // An object may name any of the known keys: one that the API server does not send would be a way around.
+        let fewer = "registration.objectStoreKeys={objstore.yml}";
+        let refused = install::render(cluster, &[fewer]).await;
+        assert!(
+            format!("{refused:?}").contains("objectStoreKeys"),
+            "{refused:?}"
+        );
         Ok(())
     })
     .await

@@ -447,10 +447,10 @@ codes! {
         silence "Label the object kubectl-thanos.dev/wire=disabled.";
     MALFORMED "KTH2107" "malformed" Error
         "a part of the object has the wrong shape"
-        cause "A field that wiring must read or write is not what the operator's CRD says it is."
+        cause "A field that wiring must read or write is not what the operator's CRD says it is, or the object has more parts than are judged."
         see "kubectl create --dry-run=server -f FILE"
-        fix "Mend the field that is named."
-        silence "Not possible: the API server refuses it too.";
+        fix "Mend the field that is named; let one object hold fewer entries and relabel rules."
+        silence "Not possible: what nobody can judge is refused where a policy denies.";
     OPT_OUT_IGNORED "KTH2201" "opt-out-ignored" Warning
         "opting out is forbidden here"
         cause "The object carries kubectl-thanos.dev/wire=disabled, and its wiring has optOut: Forbidden."

@@ -57,6 +57,7 @@ pub use charges::{Charge, Judgement};
 pub use secrets::judge_secret;
 
 use case::{Case, Findings};
+use charges::Gathered;
 use places::Places;
 
 /// Lists that `native` must hold objects against, too.
@@ -161,15 +162,28 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 /// Each policy is judged alone and the findings are united. A finding that the old object had at the same place with the
 /// same value warns at most, so that a new rule does not wedge what exists.
 pub fn judge(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Judgement {
-    let mut judgement = Judgement::default();
     if subject.deleting() && subject.spec_is_unchanged() {
-        return judgement;
+        return Judgement::default();
     }
+    let mut gathered = Gathered::default();
     let now = Places::of(subject);
     let old = subject
         .old
         .and_then(|old| Subject::read(old, None, subject.namespace).ok());
-    let before = old.as_ref().map(|old| (old, Places::of(old)));
+    if now.are_too_many() {
+        let stays = subject.spec_is_unchanged();
+        for policy in rules.policies() {
+            if selects(policy, subject, facts) {
+                gathered.unjudged(policy, "has too many parts to be judged", stays);
+            }
+        }
+        return gathered.settle();
+    }
+    // Nothing is excused by an object that nobody could judge.
+    let before = old
+        .as_ref()
+        .map(|old| (old, Places::of(old)))
+        .filter(|(_, places)| !places.are_too_many());
     for policy in rules.policies() {
         if !selects(policy, subject, facts) {
             continue;
@@ -204,11 +218,10 @@ pub fn judge(subject: &Subject<'_>, facts: &Facts, rules: &Rules) -> Judgement {
             let exempt = policy.exemptions.iter().any(|exemption| {
                 exemption.covers(rule, subject.namespace, subject.name, facts.now)
             });
-            judgement.add(rule, policy, enforcement, exempt, found, &had);
+            gathered.add(rule, policy, enforcement, exempt, found, &had);
         }
     }
-    judgement.settle();
-    judgement
+    gathered.settle()
 }
 
 /// Whether a policy is about a subject. An unknown namespace is every policy's: nobody may slip in while we look.
@@ -226,3 +239,6 @@ fn selects_namespace(policy: &Policy, facts: &Facts) -> bool {
     let known = facts.namespace.as_ref();
     known.is_none_or(|labels| policy.namespaces.matches(labels))
 }
+
+#[cfg(test)]
+mod tests;

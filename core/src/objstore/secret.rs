@@ -15,7 +15,7 @@ pub fn keys() -> &'static [&'static str] {
 /// Judges every objstore file of a Secret, in the order of the keys' names.
 ///
 /// Without the label [`names::OBJSTORE`] these are the [`keys`] that it has. With the label empty or `true` it is every
-/// key, with another value the one key of that name, which then must be there. `stringData` wins over `data`, as in
+/// key, with another value the key of that name too, which then must be there: a label takes no known key out of sight. `stringData` wins over `data`, as in
 /// the API server.
 pub fn judge_secret(secret: &Value) -> Vec<(String, Judged)> {
     let label = secret["metadata"]["labels"][names::OBJSTORE].as_str();
@@ -28,13 +28,17 @@ pub fn judge_secret(secret: &Value) -> Vec<(String, Judged)> {
     found.extend(there(texts));
     found.sort();
     found.dedup();
+    let is_known = |key: &String| names::OBJSTORE_KEYS.contains(&key.as_str());
     let wanted = match label {
-        None => found
-            .into_iter()
-            .filter(|key| names::OBJSTORE_KEYS.contains(&key.as_str()))
-            .collect(),
+        None => found.into_iter().filter(is_known).collect(),
         Some("" | "true") => found,
-        Some(key) => vec![key.to_owned()],
+        Some(named) => {
+            let mut wanted: Vec<String> = found.into_iter().filter(is_known).collect();
+            wanted.push(named.to_owned());
+            wanted.sort();
+            wanted.dedup();
+            wanted
+        }
     };
     wanted
         .into_iter()

@@ -21,6 +21,9 @@ const MESSAGE_BYTES: usize = 1024;
 /// As many causes as a denial names.
 const CAUSES: usize = 16;
 
+/// As many faults of a judgement as are worded for a denial.
+const FAULTS: usize = 64;
+
 /// An answer, with what the counter and the log line say about it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Answer {
@@ -200,15 +203,16 @@ impl Answer {
     /// What the validating webhook says to a judgement: denied for every charge that denies, with the other charges as
     /// warnings and every rule in the audit log.
     pub(crate) fn judge(review: &Review<'_>, judgement: &Judgement) -> Self {
-        let denied: Vec<Fault> = judgement.denied().map(Charge::fault).collect();
-        let warned: Vec<Fault> = judgement.warned().map(Charge::fault).collect();
+        // More than these have no room in a message; a fault names all its policies.
+        let denied = judgement.denied().take(FAULTS);
+        let denied: Vec<Fault> = denied.map(Charge::fault).collect();
+        let warned = judgement.warned().map(Charge::fault);
         let mut answer = if denied.is_empty() {
             Self::allow(judgement.charges.first().map(|charge| charge.fault().code))
         } else {
             Self::refuse(review, &denied)
         };
-        answer.response.warnings =
-            warnings(warned.iter().map(|fault| format!("{} {fault}", fault.code)));
+        answer.response.warnings = warnings(warned.map(|fault| format!("{} {fault}", fault.code)));
         // Charges come in the order of what happens about them: the first of a rule says most. A key is there once.
         for charge in &judgement.charges {
             let annotations = &mut answer.response.audit_annotations;

@@ -17,7 +17,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         if name.is_some_and(|name| allowed.contains(name)) || case.set_by_wiring(place) {
             continue;
         }
-        findings.place(
+        findings.sent(
+            case,
             place,
             "names a Secret or ConfigMap that is not in remoteWrite.allowedSecrets",
         );

@@ -1,8 +1,9 @@
 //! What a rule is asked about, and where it puts what it finds.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::places::{Place, Places, Spot, digest};
+use super::links;
+use super::places::{Digested, Place, Places, Spot, digest};
 use crate::codes::Code;
 use crate::decide::wire::{self, Values};
 use crate::facts::Facts;
@@ -77,11 +78,26 @@ impl<'a> Case<'a> {
         wirings.any(|wiring| self.sets(wiring, place, field, &rest))
     }
 
+    /// Where the caller sends that a place is part of: its urls, and an alertmanager's service.
+    fn destination<'v>(&'v self, place: &'v Place<'_>) -> Vec<&'v Value> {
+        let urls = self.places.all.iter().filter(|other| {
+            other.row.sort == Sort::Url && other.at.is_beside(&place.at) && other.value.is_string()
+        });
+        let service = ["namespace", "port", "scheme"];
+        let item = place.at.first_item().into_iter();
+        let service = item.flat_map(|item| service.iter().filter_map(|field| item.get(field)));
+        urls.map(|url| url.value).chain(service).collect()
+    }
+
     /// Whether an entry has the name and the url of a wiring that selects the object.
     fn owns(&self, wiring: &Wiring, entry: &Value) -> bool {
         let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+        // What Go may read as another host is not the wiring's, whatever the url standard makes of it.
+        let url = text("url");
+        let is_plain = || wiring.entry.url == url || links::read(url).is_some();
         wiring.entry.name == text("name")
-            && wiring.entry.leads_to(text("url"))
+            && wiring.entry.leads_to(url)
+            && is_plain()
             && crate::decide::unselected(self.subject, self.facts, wiring).is_none()
     }
 
@@ -111,7 +127,7 @@ pub(super) struct Finding {
     pub(super) path: String,
     /// The place, with the items of lists by name or content: indexes shift when another is added.
     place: String,
-    value: [u8; 8],
+    value: Digested,
     pub(super) sentence: String,
     /// What happens about it at most, whatever the policy says.
     pub(super) at_most: Option<Enforcement>,
@@ -120,9 +136,9 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    /// Whether it is the same thing at the same place with the same value.
-    pub(super) fn same(&self, other: &Finding) -> bool {
-        self.place == other.place && self.value == other.value
+    /// Its place and its value: what has both is the same thing.
+    pub(super) fn sameness(&self) -> (&str, Digested) {
+        (&self.place, self.value)
     }
 }
 
@@ -155,6 +171,13 @@ impl Findings {
     /// A place of the table.
     pub(super) fn place(&mut self, place: &Place<'_>, sentence: impl Into<String>) {
         self.at(&place.at, place.value, sentence);
+    }
+
+    /// A place that names a credential. Where it is sent is part of the fault: an old one must not be turned on somebody
+    /// else.
+    pub(super) fn sent(&mut self, case: &Case<'_>, place: &Place<'_>, sentence: impl Into<String>) {
+        let value = json!([place.value, case.destination(place)]);
+        self.at(&place.at, &value, sentence);
     }
 
     /// A field that is missing, or that stands above `spec`, by its dotted path.

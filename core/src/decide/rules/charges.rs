@@ -1,12 +1,16 @@
 //! From findings to what is said and done about them: enforcement, ratchet, exemptions, united over the policies.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::Rule;
-use super::case::Findings;
-use crate::codes::Code;
+use super::case::{Finding, Findings};
+use super::{RULES, Rule};
+use crate::codes::{self, Code};
 use crate::decision::Fault;
 use crate::policy::{Enforcement, Policy};
+
+/// The most that one rule of one policy charges an object with: whoever writes the object chooses how much is wrong.
+pub(super) const MOST_FINDINGS: usize = 256;
 
 /// One thing that is wrong with an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,7 +83,20 @@ impl Judgement {
             .iter()
             .filter(move |charge| charge.enforcement == enforcement && !charge.exempt)
     }
+}
 
+/// The charges as they come in. Equal ones of several policies are one.
+#[derive(Default)]
+pub(super) struct Gathered {
+    charges: Vec<Charge>,
+    at: BTreeMap<Key, usize>,
+}
+
+/// Rule, path, sentence, exempt and enforcement.
+type Key = (&'static str, String, String, bool, Enforcement);
+
+impl Gathered {
+    /// What one rule of one policy has found, beside what it finds in the object as it was.
     pub(super) fn add(
         &mut self,
         rule: &Rule,
@@ -89,15 +106,40 @@ impl Judgement {
         found: Findings,
         had: &Findings,
     ) {
-        for finding in found.0 {
-            let before = had.0.iter().any(|old| old.same(&finding));
+        let had: HashSet<_> = had.0.iter().map(Finding::sameness).collect();
+        let mut found: Vec<_> = found
+            .0
+            .into_iter()
+            .map(|finding| (had.contains(&finding.sameness()), finding))
+            .collect();
+        if found.len() > MOST_FINDINGS {
+            // What is new goes first: nobody may hide it behind what was there.
+            found.sort_by_key(|(before, _)| *before);
+            found.truncate(MOST_FINDINGS);
+        }
+        for (before, finding) in found {
             let mut enforcement = finding
                 .at_most
                 .map_or(enforcement, |most| most.min(enforcement));
             if before {
                 enforcement = enforcement.min(Enforcement::Warn);
             }
-            let charge = Charge {
+            let key = (
+                rule.code.code,
+                finding.path.clone(),
+                finding.sentence.clone(),
+                exempt,
+                enforcement,
+            );
+            if let Some(at) = self.at.get(&key) {
+                let policies = &mut self.charges[*at].policies;
+                if !policies.contains(&policy.name) {
+                    policies.push(Arc::clone(&policy.name));
+                }
+                continue;
+            }
+            self.at.insert(key, self.charges.len());
+            self.charges.push(Charge {
                 rule: rule.code,
                 code: finding.code.unwrap_or(rule.code),
                 path: finding.path,
@@ -106,40 +148,63 @@ impl Judgement {
                 had: before,
                 exempt,
                 policies: vec![Arc::clone(&policy.name)],
-            };
-            let same = |other: &&mut Charge| {
-                other.rule == charge.rule
-                    && other.path == charge.path
-                    && other.sentence == charge.sentence
-                    && other.exempt == charge.exempt
-                    && other.enforcement == charge.enforcement
-            };
-            match self.charges.iter_mut().find(same) {
-                Some(other) if other.policies.contains(&policy.name) => {}
-                Some(other) => other.policies.push(Arc::clone(&policy.name)),
-                None => self.charges.push(charge),
-            }
+            });
         }
     }
 
-    /// What one policy refuses another need not warn of.
-    pub(super) fn settle(&mut self) {
+    /// What no policy that denies lets in: nobody can judge it. An object that stays as it was is warned of.
+    pub(super) fn unjudged(&mut self, policy: &Policy, sentence: &str, stays: bool) {
+        let rules = RULES.iter().filter(|rule| !rule.is_about_secrets());
+        let most = rules.filter_map(|rule| policy.enforcement_of(rule)).max();
+        let Some(enforcement) = most else { return };
+        let enforcement = if stays {
+            enforcement.min(Enforcement::Warn)
+        } else {
+            enforcement
+        };
+        let mut same = self.charges.iter_mut();
+        if let Some(charge) = same.find(|charge| charge.enforcement == enforcement) {
+            charge.policies.push(Arc::clone(&policy.name));
+            return;
+        }
+        self.charges.push(Charge {
+            rule: codes::MALFORMED,
+            code: codes::MALFORMED,
+            path: "spec".to_owned(),
+            sentence: sentence.to_owned(),
+            enforcement,
+            had: stays,
+            exempt: false,
+            policies: vec![Arc::clone(&policy.name)],
+        });
+    }
+
+    /// What is said whatever the policies are.
+    pub(super) fn extend(&mut self, charges: impl IntoIterator<Item = Charge>) {
+        self.charges.extend(charges);
+    }
+
+    /// The whole judgement. What one policy refuses another need not warn of.
+    pub(super) fn settle(mut self) -> Judgement {
         self.charges.sort_by(|a, b| {
             (a.exempt, std::cmp::Reverse(a.enforcement))
                 .cmp(&(b.exempt, std::cmp::Reverse(b.enforcement)))
         });
-        let mut kept: Vec<Charge> = Vec::new();
-        for charge in self.charges.drain(..) {
-            let said = kept.iter().any(|other| {
-                !other.exempt
-                    && other.rule == charge.rule
-                    && other.path == charge.path
-                    && other.sentence == charge.sentence
-            });
-            if !said {
-                kept.push(charge);
+        let mut said: BTreeSet<(&str, String, String)> = BTreeSet::new();
+        let charges = self.charges.into_iter().filter(|charge| {
+            let words = (
+                charge.rule.code,
+                charge.path.clone(),
+                charge.sentence.clone(),
+            );
+            let is_new = !said.contains(&words);
+            if !charge.exempt {
+                said.insert(words);
             }
+            is_new
+        });
+        Judgement {
+            charges: charges.collect(),
         }
-        self.charges = kept;
     }
 }

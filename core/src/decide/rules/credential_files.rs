@@ -9,7 +9,7 @@ use crate::fields::sensitive::Sort;
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     for place in case.places("credential-files", Sort::File) {
         if !is_empty(place.value) {
-            findings.place(place, "reads a file of the pod: name a Secret");
+            findings.sent(case, place, "reads a file of the pod: name a Secret");
         }
     }
 }

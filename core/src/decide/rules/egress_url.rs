@@ -49,7 +49,6 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
 
 fn rewrites_address(rule: &Value) -> bool {
     let rule = relabelling::Rule::read(rule);
-    ["__address__", "__scheme__"]
-        .iter()
-        .any(|label| rule.touches(label) && !rule.removes_names())
+    let labels = ["__address__", "__scheme__"];
+    !rule.removes_names() && labels.iter().any(|label| rule.touches(label))
 }

@@ -197,13 +197,15 @@ pub(super) fn users<'a>(entry: &'a Value, wiring: &Wiring, values: &Values) -> (
 
 /// Rules that may change an enforced label after the last one that sets it, or where none does.
 fn touched(at: &Spot<'_>, rules: &[Value], values: &Values, findings: &mut Findings) {
+    // Read once: a rule keeps its compiled expression.
+    let read: Vec<Rule<'_>> = rules.iter().map(Rule::read).collect();
     for (label, wanted) in &values.enforced {
-        let sets = |rule: &Value| Rule::read(rule).sets() == Some((label, wanted));
-        let closed = rules.iter().rposition(sets).map_or(0, |last| last + 1);
-        for (index, rule) in rules.iter().enumerate().skip(closed) {
-            if Rule::read(rule).touches(label) {
+        let sets = |rule: &Rule<'_>| rule.sets() == Some((label, wanted));
+        let closed = read.iter().rposition(sets).map_or(0, |last| last + 1);
+        for (index, rule) in read.iter().enumerate().skip(closed) {
+            if rule.touches(label) {
                 let sentence = "may change or remove a label that the wiring enforces";
-                findings.at(&at.item(index, rule), rule, sentence);
+                findings.at(&at.item(index, &rules[index]), &rules[index], sentence);
             }
         }
     }

@@ -2,24 +2,42 @@
 
 use std::cell::OnceCell;
 use std::fmt::Write;
+use std::rc::Rc;
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::case::Findings;
 use crate::decision::Decision;
-use crate::fields::sensitive::{Row, is_free, is_whole, rows};
+use crate::fields::sensitive::{Row, Sort, is_free, is_whole, rows};
 use crate::subject::Subject;
 
 /// Deeper than any CRD of the operator's goes.
 const MOST_STEPS: usize = 48;
 
 /// One step from `spec` down.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Step<'a> {
     Member(&'a str),
-    Item(usize, &'a Value),
+    Item(Item<'a>),
 }
+
+/// An item of a list. Its digest is made at most once: a long item may hold many findings.
+#[derive(Clone, Debug)]
+struct Item<'a> {
+    index: usize,
+    value: &'a Value,
+    digest: Rc<OnceCell<Digested>>,
+}
+
+/// The first bytes of a digest.
+pub(super) type Digested = [u8; 16];
+
+/// The most places of one object, relabel rules among them, that are judged: many times what anybody's has. Whoever
+/// writes the object chooses how many there are, and each is looked at by every rule of every policy.
+const MOST_PLACES: usize = 2048;
+/// A relabel rule costs as much as this many places: its expression is compiled.
+const COST_OF_RULE: usize = 4;
 
 /// Where a value is, from `spec` down.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +61,8 @@ pub(super) struct Places<'a> {
     pub(super) decision: OnceCell<Decision>,
     /// What is wrong with it toward the wirings' hubs (`identity-labels`).
     pub(super) toward_hubs: OnceCell<Findings>,
+    /// What takes the replica label away (`replica-label`).
+    pub(super) replicas: OnceCell<Findings>,
 }
 
 impl<'a> Places<'a> {
@@ -55,7 +75,18 @@ impl<'a> Places<'a> {
             all: walk.found,
             decision: OnceCell::new(),
             toward_hubs: OnceCell::new(),
+            replicas: OnceCell::new(),
         }
+    }
+
+    /// Whether there are more of them than are judged.
+    pub(super) fn are_too_many(&self) -> bool {
+        let inner = |place: &Place<'_>| match place.row.sort {
+            Sort::Relabelling => COST_OF_RULE * place.value.as_array().map_or(0, Vec::len),
+            _ if is_whole(&place.at.names()) => items(place.value),
+            _ => 1,
+        };
+        self.all.iter().map(inner).sum::<usize>() > MOST_PLACES
     }
 }
 
@@ -100,7 +131,7 @@ impl<'a> Walk<'a> {
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    self.step(Step::Item(index, item), item, value, false);
+                    self.step(Step::item(index, item), item, value, false);
                 }
             }
             _ => {}
@@ -109,6 +140,15 @@ impl<'a> Walk<'a> {
 }
 
 impl<'a> Step<'a> {
+    fn item(index: usize, value: &'a Value) -> Self {
+        let digest = Rc::default();
+        Step::Item(Item {
+            index,
+            value,
+            digest,
+        })
+    }
+
     /// Its name in the table: `[]` for an item.
     fn name(&self) -> &'a str {
         match self {
@@ -121,7 +161,7 @@ impl<'a> Step<'a> {
 impl<'a> Spot<'a> {
     /// An entry of `spec.remoteWrite`.
     pub(super) fn entry(index: usize, entry: &'a Value) -> Self {
-        Self(vec![Step::Member("remoteWrite"), Step::Item(index, entry)])
+        Self(vec![Step::Member("remoteWrite"), Step::item(index, entry)])
     }
 
     /// One member below.
@@ -134,7 +174,7 @@ impl<'a> Spot<'a> {
     /// One item below.
     pub(super) fn item(&self, index: usize, item: &'a Value) -> Self {
         let mut steps = self.0.clone();
-        steps.push(Step::Item(index, item));
+        steps.push(Step::item(index, item));
         Self(steps)
     }
 
@@ -155,23 +195,21 @@ impl<'a> Spot<'a> {
 
     /// `spec.remoteWrite[0].url`, as people read it.
     pub(super) fn path(&self) -> String {
-        self.write(|path, index, _| {
-            let _ = write!(path, "[{index}]");
+        self.write(|path, item| {
+            let _ = write!(path, "[{}]", item.index);
         })
     }
 
     /// The same with items by their name, or by their content where they have none.
     pub(super) fn place(&self) -> String {
-        self.write(
-            |path, _, item| match item.get("name").and_then(Value::as_str) {
-                Some(name) => {
-                    let _ = write!(path, "[={name}]");
-                }
-                None => {
-                    let _ = write!(path, "[#{}]", u64::from_be_bytes(digest(item)));
-                }
-            },
-        )
+        self.write(|path, item| {
+            if let Some(name) = item.value.get("name").and_then(Value::as_str) {
+                let _ = write!(path, "[={name}]");
+            } else {
+                let digest = item.digest.get_or_init(|| digest(item.value));
+                let _ = write!(path, "[#{}]", u128::from_be_bytes(*digest));
+            }
+        })
     }
 
     /// The entry of `remoteWrite` that this is in, the field of it, and the steps below the field.
@@ -179,7 +217,7 @@ impl<'a> Spot<'a> {
         match self.0.as_slice() {
             [
                 Step::Member("remoteWrite"),
-                Step::Item(_, entry),
+                Step::Item(Item { value: entry, .. }),
                 Step::Member(field),
                 rest @ ..,
             ] => {
@@ -206,7 +244,30 @@ impl<'a> Spot<'a> {
         })
     }
 
-    fn write(&self, item: impl Fn(&mut String, usize, &Value)) -> String {
+    /// Whether both are of one caller: in the same item of the first list on the way, or below the same field.
+    pub(super) fn is_beside(&self, other: &Spot<'_>) -> bool {
+        let caller = |steps: &[Step<'_>]| {
+            let first = steps.iter().position(|step| matches!(step, Step::Item(_)));
+            first.map_or(1, |first| first + 1).min(steps.len())
+        };
+        let (one, two) = (&self.0[..caller(&self.0)], &other.0[..caller(&other.0)]);
+        let same = |(one, two): (&Step<'_>, &Step<'_>)| match (one, two) {
+            (Step::Member(one), Step::Member(two)) => one == two,
+            (Step::Item(one), Step::Item(two)) => one.index == two.index,
+            _ => false,
+        };
+        one.len() == two.len() && one.iter().zip(two).all(same)
+    }
+
+    /// The item of the first list on the way.
+    pub(super) fn first_item(&self) -> Option<&'a Value> {
+        self.0.iter().find_map(|step| match step {
+            Step::Item(item) => Some(item.value),
+            Step::Member(_) => None,
+        })
+    }
+
+    fn write(&self, write: impl Fn(&mut String, &Item<'a>)) -> String {
         let mut path = String::from("spec");
         for step in &self.0 {
             match step {
@@ -214,17 +275,28 @@ impl<'a> Spot<'a> {
                     path.push('.');
                     path.push_str(name);
                 }
-                Step::Item(index, value) => item(&mut path, *index, value),
+                Step::Item(item) => write(&mut path, item),
             }
         }
         path
     }
 }
 
+/// The items of all lists in a value.
+fn items(value: &Value) -> usize {
+    match value {
+        Value::Array(list) => list.iter().map(|item| 1 + items(item)).sum(),
+        Value::Object(members) => members.values().map(items).sum(),
+        _ => 0,
+    }
+}
+
 /// The first bytes of a value's digest: enough to tell two values of one field apart, and no value is kept.
-pub(super) fn digest(value: &Value) -> [u8; 8] {
-    let mut first = [0; 8];
+///
+/// Whoever writes both objects must not find two values of one digest, so 64 bits would be too few.
+pub(super) fn digest(value: &Value) -> Digested {
+    let mut first = Digested::default();
     let bytes = serde_json::to_vec(value).unwrap_or_default();
-    first.copy_from_slice(&Sha256::digest(bytes)[..8]);
+    first.copy_from_slice(&Sha256::digest(bytes)[..size_of::<Digested>()]);
     first
 }

@@ -14,6 +14,16 @@ use crate::subject::Kind;
 const FIELD: &str = "replicaExternalLabelName";
 
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
+    // No word of the policy's is in it: once for all of them.
+    let found = case.places.replicas.get_or_init(|| {
+        let mut found = Findings::default();
+        replicas(case, &mut found);
+        found
+    });
+    findings.extend(found.clone());
+}
+
+fn replicas(case: &Case<'_>, findings: &mut Findings) {
     let subject = case.subject;
     if case.entries().next().is_none() {
         return;

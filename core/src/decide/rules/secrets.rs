@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::case::Findings;
-use super::charges::{Charge, Judgement};
+use super::charges::{Charge, Gathered, Judgement, MOST_FINDINGS};
 use super::{RULES, Rule};
 use crate::codes;
 use crate::facts::Facts;
@@ -31,37 +31,41 @@ pub fn judge_secret(
     facts: &Facts,
     rules: &Rules,
 ) -> Judgement {
-    let mut judgement = Judgement::default();
     let text = |at: &str| secret.pointer(at).and_then(Value::as_str);
     if text("/metadata/deletionTimestamp").is_some()
         && old.is_some_and(|old| contents(old) == contents(secret))
     {
-        return judgement;
+        return Judgement::default();
     }
     let name = text("/metadata/name").unwrap_or_default();
     let files = objstore::judge_secret(secret);
     if files.is_empty() {
-        return judgement;
+        return Judgement::default();
     }
+    let mut gathered = Gathered::default();
     let selecting: Vec<_> = rules
         .policies()
         .iter()
         .filter(|policy| super::selects_secret(policy, secret, facts))
         .collect();
+    let before = old
+        .filter(|_| !selecting.is_empty())
+        .map(|old| (old, objstore::judge_secret(old)));
     for policy in &selecting {
         for rule in RULES.iter().filter(|rule| rule.is_about_secrets()) {
             let Some(enforcement) = policy.enforcement_of(rule) else {
                 continue;
             };
             let found = ask(rule, policy, secret, &files);
-            let had = old.map_or_else(Findings::default, |old| {
-                ask(rule, policy, old, &objstore::judge_secret(old))
-            });
+            let had = before
+                .as_ref()
+                .map(|(old, files)| ask(rule, policy, old, files))
+                .unwrap_or_default();
             let exempt = policy
                 .exemptions
                 .iter()
                 .any(|exemption| exemption.covers(rule, namespace, name, facts.now));
-            judgement.add(rule, policy, enforcement, exempt, found, &had);
+            gathered.add(rule, policy, enforcement, exempt, found, &had);
         }
     }
     let judged_by_policy = selecting.iter().any(|policy| {
@@ -70,11 +74,8 @@ pub fn judge_secret(
             .filter(|rule| rule.code == codes::OBJSTORE_SCHEMA);
         schema.any(|rule| policy.enforcement_of(rule).is_some())
     });
-    judgement
-        .charges
-        .extend(told_to_all(&files, !judged_by_policy));
-    judgement.settle();
-    judgement
+    gathered.extend(told_to_all(&files, !judged_by_policy));
+    gathered.settle()
 }
 
 fn contents(secret: &Value) -> (Option<&Value>, Option<&Value>) {
@@ -213,5 +214,6 @@ fn told_to_all(files: &[(String, Judged)], faults_too: bool) -> Vec<Charge> {
             policies: Vec::new(),
         }));
     }
+    told.truncate(MOST_FINDINGS);
     told
 }

@@ -16,7 +16,10 @@ pub(super) fn credential_files() -> Vec<Cover> {
     let checks = each("credential-files", Sort::File, sentence, &|_, here| {
         is_filled(here)
     });
-    vec![Cover::Exact(checks)]
+    vec![Cover::Looser(
+        checks,
+        "an update that changes only where a file is sent passes",
+    )]
 }
 
 pub(super) fn borrowed_secret(ask: &Ask<'_>) -> Vec<Cover> {
@@ -43,11 +46,13 @@ pub(super) fn borrowed_secret(ask: &Ask<'_>) -> Vec<Cover> {
         .wirings
         .iter()
         .any(|wiring| !wiring.references.is_empty());
-    vec![if named {
+    let covered = if named {
         Cover::Stricter(checks, SPELLED)
     } else {
         Cover::Exact(checks)
-    }]
+    };
+    let moved = "an update that changes only where an old Secret is sent";
+    vec![covered, Cover::Not(moved)]
 }
 
 /// The field of an entry that a path is in, and the members below.
