@@ -6,9 +6,25 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{- /* The Secret that serve mounts. Another one for cert-manager: it would fight with control over one. */}}
+{{- define "thanos-webhook.tlsSecret" -}}
+{{- if eq .Values.certificates.source "own" }}thanos-webhook-tls
+{{- else if eq .Values.certificates.source "cert-manager" }}thanos-webhook-cert-manager
+{{- else }}{{ required "certificates.secretName: the Secret with tls.crt and tls.key" .Values.certificates.secretName }}
+{{- end }}
+{{- end }}
+
+{{- /* cert-manager's injector writes caBundle from the Certificate's Secret. */}}
+{{- define "thanos-webhook.registrationAnnotations" -}}
+{{- if eq .Values.certificates.source "cert-manager" }}
+annotations:
+  cert-manager.io/inject-ca-from: {{ .Release.Namespace }}/thanos-webhook
+{{- end }}
+{{- end }}
+
 {{- /* Where a review is sent, and who may sign for it. */}}
 {{- define "thanos-webhook.clientConfig" -}}
-{{- with .root.Values.registration.caBundle }}
+{{- with .root.Values.certificates.caBundle }}
 caBundle: {{ . }}
 {{- end }}
 service:
