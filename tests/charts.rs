@@ -1,5 +1,7 @@
 //! The chart against the programs: one source for every definition, name, path and right.
 
+mod installable;
+
 use std::collections::BTreeSet;
 
 use anyhow::Result;
@@ -45,7 +47,18 @@ async fn the_api_server_takes_every_object_of_the_chart() -> Result<()> {
                 .pem()
                 .to_owned(),
         };
-        install::webhook(cluster, &address).await
+        install::webhook(cluster, &address).await?;
+        // What NOTES.txt tells to type next, without the waiting.
+        let next = cluster
+            .kubectl()?
+            .args(["rollout", "status", "--watch=false", "-n"]);
+        let next = next.args([
+            install::NAMESPACE,
+            "deployment/thanos-webhook-control",
+            "deployment/thanos-webhook-serve",
+        ]);
+        next.output().await?.fine()?;
+        Ok(())
     })
     .await
 }

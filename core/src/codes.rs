@@ -653,13 +653,13 @@ codes! {
         "no webhook wires objects here"
         cause "A Prometheus that was created by dry-run came back as it went: the webhook is not installed, not reachable, or not yet ready."
         see "kubectl get mutatingwebhookconfiguration thanos-webhook"
-        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace registers it; then see that thanos-webhook serve runs."
+        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace installs it; then kubectl get pods -n thanos-system says whether serve runs."
         silence "Not possible.";
     WEBHOOK_BLIND "KTH5202" "webhook-blind" Error
         "no webhook checks wirings here"
         cause "A wiring with a relabel rule that does not compile was accepted by dry-run."
         see "kubectl get validatingwebhookconfiguration thanos-webhook"
-        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace registers it; then see that thanos-webhook serve runs."
+        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace installs it; then kubectl get pods -n thanos-system says whether serve runs."
         silence "Not possible.";
     REWIRING_HALTED "KTH5301" "rewiring-halted" Warning
         "a changed wiring is not carried to any more objects"
