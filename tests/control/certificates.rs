@@ -1,7 +1,7 @@
 //! `control` makes the webhook's certificates, writes `caBundle`, and renews both under load without one failed call.
 
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+mod kubelet;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,12 +15,13 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 use thanos_core::names;
 use thanos_tests::certificates::der;
-use thanos_tests::http::Http;
 use thanos_tests::port::Port;
-use thanos_tests::{Cluster, Options, Process, Program, eventually, install};
+use thanos_tests::{Cluster, Options, eventually, install, tools};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
+
+use kubelet::{mounted, serve};
 
 use super::given::{create, enrolled, put, wiring};
 use super::stage::{SOON, control, measured};
@@ -67,61 +68,6 @@ async fn bundles(cluster: &Cluster) -> Result<Vec<String>> {
             Ok(String::from_utf8(bundle)?)
         })
         .collect()
-}
-
-/// What a kubelet does: the Secret's pair into a new folder, and then one symlink is turned.
-async fn mounted(cluster: &Cluster, folder: PathBuf) -> Result<()> {
-    let mut last = String::new();
-    for version in 0.. {
-        let chain = part(cluster, names::SECRET_TLS, "tls.crt").await?;
-        let key = part(cluster, names::SECRET_TLS, "tls.key").await?;
-        if !key.is_empty() && chain != last {
-            let data = folder.join(format!("..{version}"));
-            std::fs::create_dir_all(&data)?;
-            std::fs::write(data.join("tls.crt"), &chain)?;
-            std::fs::write(data.join("tls.key"), &key)?;
-            let next = folder.join("..next");
-            symlink(data, &next)?;
-            std::fs::rename(next, folder.join("..data"))?;
-            for file in ["tls.crt", "tls.key"] {
-                let path = folder.join(file);
-                if !path.is_symlink() {
-                    symlink(Path::new("..data").join(file), path)?;
-                }
-            }
-            last = chain;
-        }
-        sleep(Duration::from_millis(300)).await;
-    }
-    Ok(())
-}
-
-/// Starts `serve` on what is mounted.
-async fn serve(cluster: &Cluster, port: &Port, folder: &Path) -> Result<Process> {
-    let admin = Port::take()?;
-    let account = cluster
-        .kubeconfig_of_account(install::NAMESPACE, names::ACCOUNT_SERVE)
-        .await?;
-    let process = Program::ours("thanos-webhook")?
-        .named("serve")
-        .arg("serve")
-        .arg("--kubeconfig")
-        .arg(account)
-        .arg(format!("--listen={}", port.address()))
-        .arg(format!("--admin-listen={}", admin.address()))
-        .arg("--tls-cert")
-        .arg(folder.join("tls.crt"))
-        .arg("--tls-key")
-        .arg(folder.join("tls.key"))
-        .arg("--tls-interval=200ms")
-        .start(cluster.run())?;
-    let health = Http::new(&format!("http://{}", admin.address()))?;
-    process
-        .ready(SOON, || async {
-            health.get("/readyz").await?.fine().map(drop)
-        })
-        .await?;
-    Ok(process)
 }
 
 /// A handshake as the API server makes it, trusting one registered bundle; gives what `serve` showed.
@@ -247,6 +193,64 @@ async fn gone(cluster: &Cluster, control: &super::stage::Control) -> Result<()> 
     eventually("it is filled again", SOON, || async {
         let authority = part(cluster, names::SECRET_AUTHORITY, "ca.crt").await?;
         ensure!(!authority.is_empty() && bundles(cluster).await?.contains(&authority));
+        Ok(())
+    })
+    .await
+}
+
+/// Neither the Secrets nor `caBundle` are in the manifests that helm compares: an upgrade must leave both.
+#[tokio::test]
+async fn helm_upgrades_leave_what_control_wrote() -> Result<()> {
+    Cluster::with(Options::new("control-upgrade"), async |cluster| {
+        let helm = async |verb: &str, more: &[&str]| -> Result<String> {
+            let helm = cluster.helm()?.args([verb, "thanos-webhook"]);
+            let helm = helm.args(["-n", install::NAMESPACE]).args(more.to_vec());
+            helm.output().await?.fine()
+        };
+        let chart = tools::root().join("charts/thanos-webhook");
+        let chart = chart.to_str().context("a path")?;
+        helm("install", &[chart, "--create-namespace"]).await?;
+        let control = control(cluster, "control", &["--certificates=own"]).await?;
+        let written = async || -> Result<Vec<String>> {
+            let mut written = bundles(cluster).await?;
+            for secret in [names::SECRET_AUTHORITY, names::SECRET_TLS] {
+                written.push(part(cluster, secret, "ca.crt").await?);
+            }
+            Ok(written)
+        };
+        eventually("everything is written", SOON, || async {
+            let written = written().await?;
+            ensure!(
+                written
+                    .iter()
+                    .all(|one| *one == written[0] && !one.is_empty())
+            );
+            Ok(())
+        })
+        .await?;
+        let before = written().await?;
+        // What follows is helm's alone.
+        control.process.stop(SOON).await?;
+        helm(
+            "upgrade",
+            &[
+                chart,
+                "--set",
+                "serve.replicas=3",
+                "--set",
+                "registration.timeoutSeconds=7",
+            ],
+        )
+        .await?;
+        assert_eq!(written().await?, before, "after an upgrade");
+        helm("rollback", &["1"]).await?;
+        assert_eq!(written().await?, before, "after a rollback");
+        helm("uninstall", &[]).await?;
+        ensure!(
+            part(cluster, names::SECRET_AUTHORITY, "ca.crt")
+                .await
+                .is_err()
+        );
         Ok(())
     })
     .await
