@@ -124,7 +124,7 @@ fn a_crash_after_every_step_changes_nothing() {
     let mut world = World::new();
     while world.step(&settings, start()) {}
     for tick in 0..(300 * 24) {
-        // Another leader each time, which makes one step and is gone; in between the registrations are written back.
+        // Another leader nearly each time, which makes one step and is gone.
         let now = at(tick);
         world.served = world.facts.pair.clone();
         if tick % 7 != 0 {
@@ -158,6 +158,28 @@ fn a_new_authority_is_trusted_for_a_while_before_it_signs() {
     let now = world.facts.pair.clone().unwrap();
     assert_ne!(before.certificate, now.certificate);
     assert!(!world.step(&settings, seconds(120)));
+}
+
+#[test]
+fn what_cannot_be_registered_signs_nothing() {
+    let settings = settings();
+    let mut world = World::new();
+    let day = 244 * 24;
+    while world.step(&settings, start()) {}
+    while world.step(&settings, at(day - 24)) {}
+    let registered = world.facts.registered.clone();
+    for hour in 0..48 {
+        let now = at(day + hour);
+        for _ in 0..8 {
+            world.step(&settings, now);
+            // The write is refused, or somebody puts back what was there.
+            world.facts.registered.clone_from(&registered);
+        }
+        world.served = world.facts.pair.clone();
+        world.check(&settings, now);
+    }
+    let made = world.count(|step| matches!(step, Step::Make(_)));
+    assert_eq!(made, 2, "one, not one an hour");
 }
 
 #[test]
