@@ -1,5 +1,7 @@
 //! The chart against the programs: one source for every definition, name, path and right.
 
+mod installable;
+
 use std::collections::BTreeSet;
 
 use anyhow::Result;
@@ -45,13 +47,24 @@ async fn the_api_server_takes_every_object_of_the_chart() -> Result<()> {
                 .pem()
                 .to_owned(),
         };
-        install::webhook(cluster, &address).await
+        install::webhook(cluster, &address).await?;
+        // What NOTES.txt tells to type next, without the waiting.
+        let next = cluster
+            .kubectl()?
+            .args(["rollout", "status", "--watch=false", "-n"]);
+        let next = next.args([
+            install::NAMESPACE,
+            "deployment/thanos-webhook-control",
+            "deployment/thanos-webhook-serve",
+        ]);
+        next.output().await?.fine()?;
+        Ok(())
     })
     .await
 }
 
 /// All rights that the chart grants: the programs' own documents say the same.
-const RIGHTS: [&str; 16] = [
+const RIGHTS: [&str; 18] = [
     "thanos-webhook-serve get,list,watch kubectl-thanos.dev/thanoswirings,thanospolicies",
     "thanos-webhook-serve get monitoring.coreos.com/prometheuses,prometheusagents,thanosrulers",
     "thanos-webhook-serve get,list,watch /namespaces",
@@ -65,12 +78,14 @@ const RIGHTS: [&str; 16] = [
     "thanos-webhook-control get,list,watch /namespaces",
     "thanos-webhook-control get,list,watch apiextensions.k8s.io/customresourcedefinitions named 3",
     "thanos-webhook-control get,list,watch admissionregistration.k8s.io/mutatingwebhookconfigurations named 1",
+    "thanos-webhook-control get,patch admissionregistration.k8s.io/mutatingwebhookconfigurations,validatingwebhookconfigurations named 1",
     "thanos-webhook-control create,patch events.k8s.io/events",
     "thanos-system/thanos-webhook-control create coordination.k8s.io/leases",
     "thanos-system/thanos-webhook-control get,update coordination.k8s.io/leases named 1",
+    "thanos-system/thanos-webhook-control get,patch /secrets named 2",
 ];
 
-/// Every rule of every role in one line: no Secret, no ConfigMap, nothing that deletes or gives rights away.
+/// Every rule of every role in one line: no Secret but two by name, no ConfigMap, nothing that deletes or gives rights away.
 fn rights(objects: &[Value]) -> Vec<String> {
     let is_role = |object: &&Value| matches!(object["kind"].as_str(), Some("ClusterRole" | "Role"));
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -16,6 +16,18 @@ pub struct Validity {
     pub not_after: Timestamp,
 }
 
+impl Validity {
+    /// Of one certificate (DER); `None` when it is none, or holds a date that is out of range.
+    pub fn of(der: &[u8]) -> Option<Self> {
+        let (_, certificate) = X509Certificate::from_der(der).ok()?;
+        let validity = certificate.validity();
+        Some(Self {
+            not_before: Timestamp::from_second(validity.not_before.timestamp()).ok()?,
+            not_after: Timestamp::from_second(validity.not_after.timestamp()).ok()?,
+        })
+    }
+}
+
 /// Reads the first certificate of a PEM chain and holds it against the time.
 ///
 /// The API server checks subject alternative names and nothing else, so a certificate without them is a fault.

@@ -653,13 +653,13 @@ codes! {
         "no webhook wires objects here"
         cause "A Prometheus that was created by dry-run came back as it went: the webhook is not installed, not reachable, or not yet ready."
         see "kubectl get mutatingwebhookconfiguration thanos-webhook"
-        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace registers it; then see that thanos-webhook serve runs."
+        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace installs it; then kubectl get pods -n thanos-system says whether serve runs."
         silence "Not possible.";
     WEBHOOK_BLIND "KTH5202" "webhook-blind" Error
         "no webhook checks wirings here"
         cause "A wiring with a relabel rule that does not compile was accepted by dry-run."
         see "kubectl get validatingwebhookconfiguration thanos-webhook"
-        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace registers it; then see that thanos-webhook serve runs."
+        fix "helm install thanos-webhook charts/thanos-webhook -n thanos-system --create-namespace installs it; then kubectl get pods -n thanos-system says whether serve runs."
         silence "Not possible.";
     REWIRING_HALTED "KTH5301" "rewiring-halted" Warning
         "a changed wiring is not carried to any more objects"
@@ -667,6 +667,12 @@ codes! {
         see "kubectl get KIND NAME -n NAMESPACE -o jsonpath='{.status.conditions[?(@.type==\"Reconciled\")].message}'"
         fix "Mend what the operator says about the object, or change the wiring back: the rest follow as soon as the object is reconciled."
         silence "Not possible: it ends when the object is reconciled.";
+    CERTIFICATES_STUCK "KTH5401" "certificates-stuck" Error
+        "the webhook's certificates cannot be kept"
+        cause "thanos-webhook control cannot read or write one of its two Secrets or the webhook registrations. What is there stays; when the certificate runs out, no object is wired and no policy is asked."
+        see "kubectl logs deployment/thanos-webhook-control -n thanos-system"
+        fix "helm upgrade the chart: it brings back the two Secrets, thanos-webhook-ca and thanos-webhook-tls, and the rights on them."
+        silence "Let somebody else make them: the chart value certificates.source.";
     POLICY_INVALID "KTH7001" "policy-invalid" Error
         "a policy is not right"
         cause "A field of a ThanosPolicy has a wrong value or shape, or no rule has that name."

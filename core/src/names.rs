@@ -73,6 +73,12 @@ pub const LEASE: &str = "thanos-webhook-control";
 pub const ACCOUNT_CONTROL: &str = "thanos-webhook-control";
 /// The ServiceAccount of `serve`.
 pub const ACCOUNT_SERVE: &str = "thanos-webhook-serve";
+/// The Service in front of `serve`.
+pub const SERVICE: &str = "thanos-webhook";
+/// The Secret that `serve` mounts: `tls.crt`, `tls.key`, `ca.crt`.
+pub const SECRET_TLS: &str = "thanos-webhook-tls";
+/// The Secret of `control` alone: `ca.crt`, the newest authority first, and `ca.key`, its key.
+pub const SECRET_AUTHORITY: &str = "thanos-webhook-ca";
 /// Name of both webhook configurations.
 pub const REGISTRATION: &str = "thanos-webhook";
 /// Name of the Role and RoleBinding beside a credential Secret: `thanos-wiring-<wiring>`.

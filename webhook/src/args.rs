@@ -1,5 +1,7 @@
 //! Flags and environment. No other file reads either.
 
+mod certificates;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use crate::control::rewire::Pace;
 use crate::control::touch::Patience;
 use crate::facts::Grace;
 use crate::{admission, server};
+pub use certificates::{CertificateArgs, CertificateSource};
 
 /// Answers the API server about Prometheus objects, and keeps the cluster true.
 #[derive(Parser, Clone, Debug)]
@@ -215,6 +218,9 @@ pub struct ControlArgs {
     /// How credentials are looked at.
     #[command(flatten)]
     pub credentials: CredentialArgs,
+    /// The webhook's own certificates.
+    #[command(flatten)]
+    pub certificates: CertificateArgs,
 }
 
 const CONTROL_EXAMPLES: &str = "Examples:
@@ -277,7 +283,7 @@ impl Args {
     pub fn read() -> Self {
         let args = Self::parse();
         if let Command::Control(control) = &args.command
-            && let Err(sentence) = control.timing().check()
+            && let Err(sentence) = control.check()
         {
             Self::command()
                 .error(ErrorKind::ValueValidation, sentence)
@@ -341,6 +347,12 @@ impl ServeArgs {
 }
 
 impl ControlArgs {
+    /// Says what is wrong with flags that are each right.
+    fn check(&self) -> Result<(), &'static str> {
+        self.certificates.check()?;
+        self.timing().check()
+    }
+
     /// The times of the election.
     pub fn timing(&self) -> Timing {
         Timing {

@@ -8,11 +8,14 @@
 //! - get, list, watch, patch: thanoswirings; patch: thanoswirings/status; update: thanoswirings/finalizers
 //! - get, list, watch: thanospolicies; patch: thanospolicies/status
 //! - get, list, watch: namespaces; the three CRDs and the MutatingWebhookConfiguration `thanos-webhook`, by name
+//! - get, patch: both webhook configurations `thanos-webhook`, by name, for `caBundle`
 //! - create, patch: events (events.k8s.io)
 //! - in its own namespace: create leases; get, update the lease `thanos-webhook-control`
-//! - Secrets and ConfigMaps: none, but what the Role beside each credential gives: get, list, watch of that one name
+//! - in its own namespace: get, patch the Secrets `thanos-webhook-ca` and `thanos-webhook-tls`
+//! - other Secrets and ConfigMaps: none, but what the Role beside each credential gives: get, list, watch of that one name
 
 mod apply;
+pub mod certificates;
 pub mod credentials;
 pub mod events;
 pub mod judge;
@@ -45,6 +48,7 @@ use crate::admin::Health;
 use crate::args::ControlArgs;
 use crate::facts::{self, Knowledge};
 use crate::shutdown::Shutdown;
+use certificates::Certificates;
 use credentials::Credentials;
 use events::Reports;
 use judge::{Memory, Settings, World, judge};
@@ -173,7 +177,23 @@ impl Controller {
                 let _ = timeout(pause, self.changed.notified()).await;
             }
         };
-        tokio::join!(work, tell);
+        tokio::join!(work, tell, self.certify());
+    }
+
+    /// Keeps the webhook's own certificates, if that is asked for: whatever else is not known yet.
+    async fn certify(&self) {
+        let settings = self.args.certificates.settings(&self.args.namespace);
+        let Some(settings) = settings else {
+            return;
+        };
+        let certificates = Certificates {
+            settings,
+            namespace: self.args.namespace.clone(),
+            client: self.client.clone(),
+            leadership: self.leadership.clone(),
+            metrics: self.metrics.clone(),
+        };
+        Box::pin(certificates.keep()).await;
     }
 
     /// Everything that is known; `None` until everything was read once.

@@ -6,7 +6,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
 /// Every metric of `control`. The default one counts too, and is shown nowhere: for tests.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,10 @@ pub struct Metrics {
     pub leader: Gauge,
     /// Touches that were made.
     pub touches: Family<TouchLabels, Counter>,
+    /// Looks at the certificates that ended in an error.
+    pub certificate_failures: Counter,
+    /// The end of the newest authority, in seconds of Unix time.
+    pub authority_not_after: Gauge,
     wired: Family<WiringLabels, Gauge>,
     unwired: Family<WiringLabels, Gauge>,
     violations: Family<PolicyLabels, Gauge>,
@@ -45,6 +49,8 @@ impl Metrics {
         let Self {
             leader,
             touches,
+            certificate_failures,
+            authority_not_after,
             wired,
             unwired,
             violations,
@@ -54,6 +60,17 @@ impl Metrics {
             "touches",
             "Objects that the mutator was asked to look at again",
             touches,
+        );
+        registry.register(
+            "certificate_failures",
+            "Looks at the certificates that ended in an error",
+            certificate_failures,
+        );
+        registry.register_with_unit(
+            "authority_not_after",
+            "The end of the newest authority, in Unix time; 0 while it is not ours",
+            Unit::Seconds,
+            authority_not_after,
         );
         registry.register(
             "wired",
