@@ -6,6 +6,7 @@
 //!
 //! Objects stay raw JSON, so that no field is lost by a type that does not know it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kube::api::{
@@ -119,6 +120,22 @@ impl Cluster {
         Ok(self
             .get(&Resource::of(kind).within(namespace).named(name))
             .await?)
+    }
+
+    /// The objects of every kind that is judged, in one namespace or everywhere, and the namespaces that hold them.
+    pub async fn judged(
+        &self,
+        namespace: Option<&str>,
+    ) -> Result<(Vec<Value>, BTreeSet<String>), Failure> {
+        let mut stored = Vec::new();
+        for kind in Kind::ALL {
+            stored.extend(self.objects(kind, namespace).await?);
+        }
+        let around = stored
+            .iter()
+            .filter_map(|object| Some(object.pointer("/metadata/namespace")?.as_str()?.to_owned()))
+            .collect();
+        Ok((stored, around))
     }
 
     /// All objects of a kind, in one namespace or everywhere; none where the CRD is not served.

@@ -2,11 +2,10 @@
 //!
 //! read → look → judge each object, read each of our own kinds → findings with their places → text, JSON or SARIF.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use thanos_core::{Kind, Rules};
+use thanos_core::Rules;
 
 use crate::charge::Court;
 use crate::cli::{Global, Threshold, ValidateArgs, ValidateFormat};
@@ -92,14 +91,7 @@ async fn of_cluster(
 ) -> Result<Report, Failure> {
     let cluster = Cluster::connect(global, ui.journal()).await?;
     let namespace = (!args.all_namespaces).then(|| cluster.namespace());
-    let mut stored = Vec::new();
-    for kind in Kind::ALL {
-        stored.extend(cluster.objects(kind, namespace).await?);
-    }
-    let around: BTreeSet<String> = stored
-        .iter()
-        .filter_map(|object| Some(object.pointer("/metadata/namespace")?.as_str()?.to_owned()))
-        .collect();
+    let (mut stored, around) = cluster.judged(namespace).await?;
     stored.extend(cluster.policies().await?);
     stored.extend(cluster.wirings().await?);
     let mut known = Known::of_cluster(&args.around.world, &cluster, &around, ui).await?;

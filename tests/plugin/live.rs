@@ -1,6 +1,7 @@
 //! The verbs that ask a cluster, against a real API server: `why`, `diff`, `inject --live`, and facts saved from it.
 
 use anyhow::{Context, Result, ensure};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use serde_json::{Value, json};
 use thanos_tests::{Cluster, Options, crds, ours};
 
@@ -17,23 +18,22 @@ spec:
   remoteWrite: [{name: mine, url: https://mine.example.com/, bearerToken: c4n4ry-s3cr3t}]
 ";
 
-/// A cluster that holds the wiring, whose credential is ready in `monitoring`, and these objects.
-async fn cluster(name: &str, objects: &[&str]) -> Result<Cluster> {
-    let cluster = Cluster::start(Options::new(name)).await?;
-    let crd = serde_json::to_string(&thanos_core::wiring::crd())?;
+/// Defines a kind of ours, and waits until it is served.
+async fn define(cluster: &Cluster, crd: &CustomResourceDefinition, plural: &str) -> Result<()> {
+    let crd = serde_json::to_string(crd)?;
     cluster
         .kubectl()?
         .args(["apply", "--server-side", "-f", "-"])
         .output_for(crd.as_bytes())
         .await?
         .fine()?;
-    crds::served(
-        &cluster.client(),
-        "kubectl-thanos.dev",
-        "v1alpha1",
-        "thanoswirings",
-    )
-    .await?;
+    crds::served(&cluster.client(), "kubectl-thanos.dev", "v1alpha1", plural).await
+}
+
+/// A cluster that holds the wiring, whose credential is ready in `monitoring`, and these objects.
+async fn cluster(name: &str, objects: &[&str]) -> Result<Cluster> {
+    let cluster = Cluster::start(Options::new(name)).await?;
+    define(&cluster, &thanos_core::wiring::crd(), "thanoswirings").await?;
     for namespace in ["monitoring", "team-a"] {
         cluster.namespace(namespace, &[("team", namespace)]).await?;
     }
@@ -158,20 +158,7 @@ async fn policies_of_a_cluster() -> Result<()> {
         before.code == 0 && before.err.contains("there is no policy"),
         "{before:#?}"
     );
-    let crd = serde_json::to_string(&thanos_core::policy::crd())?;
-    cluster
-        .kubectl()?
-        .args(["apply", "--server-side", "-f", "-"])
-        .output_for(crd.as_bytes())
-        .await?
-        .fine()?;
-    crds::served(
-        &cluster.client(),
-        "kubectl-thanos.dev",
-        "v1alpha1",
-        "thanospolicies",
-    )
-    .await?;
+    define(&cluster, &thanos_core::policy::crd(), "thanospolicies").await?;
     let policy = super::validate::POLICY.replace("Deny", "Warn");
     cluster
         .kubectl()?

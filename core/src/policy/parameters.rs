@@ -89,6 +89,23 @@ pub struct Limits {
     pub queue: Option<QueueLimits>,
 }
 
+impl Limits {
+    /// The limits on what is scraped: the field of an object, and the most that it may say.
+    pub(crate) fn enforced(&self) -> [(&'static str, Option<i64>); 6] {
+        [
+            ("enforcedSampleLimit", self.sample_limit),
+            ("enforcedTargetLimit", self.target_limit),
+            ("enforcedLabelLimit", self.label_limit),
+            ("enforcedLabelNameLengthLimit", self.label_name_length_limit),
+            (
+                "enforcedLabelValueLengthLimit",
+                self.label_value_length_limit,
+            ),
+            ("enforcedKeepDroppedTargets", self.keep_dropped_targets),
+        ]
+    }
+}
+
 /// How much one remote-write queue may take.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]

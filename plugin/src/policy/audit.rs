@@ -1,12 +1,10 @@
 //! `policy audit`: what exists and would be refused if every policy said Deny.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 use serde_json::Value;
 use thanos_core::codes::{self, Severity};
 use thanos_core::policy::Enforcement;
-use thanos_core::{Charge, Kind, names};
+use thanos_core::{Charge, names};
 
 use crate::charge::{Court, denying, word};
 use crate::cli::{Global, PolicyAuditArgs, ReportFormat};
@@ -145,14 +143,7 @@ async fn of_cluster(
 ) -> Result<Report, Failure> {
     let cluster = Cluster::connect(global, ui.journal()).await?;
     let namespace = (!args.all_namespaces).then(|| cluster.namespace());
-    let mut stored = Vec::new();
-    for kind in Kind::ALL {
-        stored.extend(cluster.objects(kind, namespace).await?);
-    }
-    let around: BTreeSet<String> = stored
-        .iter()
-        .filter_map(|object| Some(object.pointer("/metadata/namespace")?.as_str()?.to_owned()))
-        .collect();
+    let (stored, around) = cluster.judged(namespace).await?;
     let known = Known::of_policies_in_cluster(&args.around, &cluster, &around, ui).await?;
     let rules = denying(&known.rules);
     let today = Court::as_is(&known).around(around.clone());

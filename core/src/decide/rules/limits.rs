@@ -18,20 +18,7 @@ pub(crate) const RETENTION: &str = "24h";
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     let limits = &case.policy.limits;
     if case.subject.kind != Kind::ThanosRuler {
-        for (field, most) in [
-            ("enforcedSampleLimit", limits.sample_limit),
-            ("enforcedTargetLimit", limits.target_limit),
-            ("enforcedLabelLimit", limits.label_limit),
-            (
-                "enforcedLabelNameLengthLimit",
-                limits.label_name_length_limit,
-            ),
-            (
-                "enforcedLabelValueLengthLimit",
-                limits.label_value_length_limit,
-            ),
-            ("enforcedKeepDroppedTargets", limits.keep_dropped_targets),
-        ] {
+        for (field, most) in limits.enforced() {
             number(case, field, most, None, findings);
         }
         size(

@@ -14,20 +14,7 @@ pub(super) fn limits(policy: &Policy) -> Vec<Cover> {
     let limits = &policy.limits;
     let ruler = format!("!({})", is_kind(Kind::ThanosRuler));
     let mut checks = Vec::new();
-    for (field, most) in [
-        ("enforcedSampleLimit", limits.sample_limit),
-        ("enforcedTargetLimit", limits.target_limit),
-        ("enforcedLabelLimit", limits.label_limit),
-        (
-            "enforcedLabelNameLengthLimit",
-            limits.label_name_length_limit,
-        ),
-        (
-            "enforcedLabelValueLengthLimit",
-            limits.label_value_length_limit,
-        ),
-        ("enforcedKeepDroppedTargets", limits.keep_dropped_targets),
-    ] {
+    for (field, most) in limits.enforced() {
         checks.extend(most.map(|most| number(field, (1, most), None, &ruler)));
     }
     checks.extend(
