@@ -5,6 +5,7 @@ use std::fmt::Display;
 use thanos_core::codes::{Code, Severity};
 
 use super::{Journal, Paint, Stream, Ui, clean};
+use crate::cli::is_called_by_helm;
 use crate::failure::{Failure, Kind};
 
 impl Ui<'_> {
@@ -59,7 +60,7 @@ impl Ui<'_> {
     /// Says what to type next; silent under `-q`.
     pub fn hint(&mut self, sentence: impl Display) {
         let word = self.paint(Stream::Err, Paint::Place, "Hint:");
-        self.say(format!("{word} {sentence}"));
+        self.say(format!("{word} {}", self.typed(&sentence.to_string())));
     }
 
     /// Says why a command that did its work ends with more than 0.
@@ -93,11 +94,21 @@ impl Ui<'_> {
         }
         for hint in &failure.hints {
             lines.push(format!(
-                "{} {hint}",
-                self.paint(Stream::Err, Paint::Place, "Hint:")
+                "{} {}",
+                self.paint(Stream::Err, Paint::Place, "Hint:"),
+                self.typed(hint)
             ));
         }
         self.talk(&lines.join("\n"));
+    }
+
+    /// A hint as it is to be typed: whoever came by helm types helm.
+    fn typed(&self, hint: &str) -> String {
+        if is_called_by_helm(self.surroundings) {
+            hint.replace("kubectl thanos ", "helm thanos ")
+        } else {
+            hint.to_owned()
+        }
     }
 
     fn talk(&mut self, text: &str) {
