@@ -150,7 +150,9 @@ impl Cli {
     /// Helm tells its plugin a namespace whether somebody named it or not: `default` is no choice for the verbs that
     /// put a credential where they are told.
     pub fn settled(&self, surroundings: &Surroundings) -> Global {
-        let mut settled = self.global.settled(surroundings, self.is_by_helm(surroundings));
+        let mut settled = self
+            .global
+            .settled(surroundings, self.is_by_helm(surroundings));
         let is_put = matches!(self.verb, Verb::Init(_) | Verb::Enroll(_));
         if is_put && self.global.namespace.is_none() {
             settled.namespace = settled.namespace.filter(|name| name != "default");

@@ -88,15 +88,22 @@ pub(crate) fn report_misuse(error: &clap::Error, args: &[OsString], hints: &[Str
         return;
     }
     let mut following = words.iter().skip_while(|word| **word != "--report-file");
-    let joined = words.iter().find_map(|word| word.strip_prefix("--report-file="));
+    let joined = words
+        .iter()
+        .find_map(|word| word.strip_prefix("--report-file="));
     let Some(path) = joined.or_else(|| following.nth(1).copied()) else {
         return;
     };
     let rendered = error.render().to_string();
     let sentence = rendered.lines().next().unwrap_or_default();
     let mut failure = Failure::usage(sentence.strip_prefix("error: ").unwrap_or(sentence));
-    let tips = rendered.lines().filter_map(|line| line.trim().strip_prefix("tip: "));
-    failure.hints = tips.map(str::to_owned).chain(hints.iter().cloned()).collect();
+    let tips = rendered
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("tip: "));
+    failure.hints = tips
+        .map(str::to_owned)
+        .chain(hints.iter().cloned())
+        .collect();
     // Of a line that is wrong, nothing is certain: what is there already may be an input.
     let path = Path::new(path);
     if !path.is_file() && path != Path::new("-") {
@@ -197,11 +204,7 @@ pub(crate) fn work<'a>(inputs: &'a [Input], judge: &Judge<'_>) -> Result<Work<'a
 }
 
 /// The same, where helm may have written into the objects what it takes out again.
-fn work_on<'a>(
-    inputs: &'a [Input],
-    judge: &Judge<'_>,
-    by_helm: bool,
-) -> Result<Work<'a>, Failure> {
+fn work_on<'a>(inputs: &'a [Input], judge: &Judge<'_>, by_helm: bool) -> Result<Work<'a>, Failure> {
     let documents: Vec<&Document> = inputs.iter().flat_map(|input| &input.documents).collect();
     let mut work = Work {
         inputs,
@@ -210,9 +213,7 @@ fn work_on<'a>(
         passed: 0,
         strays: Vec::new(),
     };
-    for part in manifests::spread(&documents, |document| {
-        part(document, judge, by_helm)
-    }) {
+    for part in manifests::spread(&documents, |document| part(document, judge, by_helm)) {
         let part = part?;
         work.done.extend(part.done);
         work.rewrites.extend(part.rewrite);
@@ -230,11 +231,7 @@ struct Part<'a> {
     strays: Vec<Finding>,
 }
 
-fn part<'a>(
-    document: &'a Document,
-    judge: &Judge<'_>,
-    by_helm: bool,
-) -> Result<Part<'a>, Failure> {
+fn part<'a>(document: &'a Document, judge: &Judge<'_>, by_helm: bool) -> Result<Part<'a>, Failure> {
     let mut part = Part {
         done: Vec::new(),
         rewrite: None,
@@ -243,7 +240,9 @@ fn part<'a>(
     };
     let mut edits = Vec::new();
     for object in document.objects() {
-        let lent = Some(object.value).filter(|_| by_helm).and_then(release::without_helms);
+        let lent = Some(object.value)
+            .filter(|_| by_helm)
+            .and_then(release::without_helms);
         let Some(judged) = judge.judge(lent.as_ref().unwrap_or(object.value)) else {
             part.passed += 1;
             part.strays.extend(findings::stray(document, &object));
@@ -253,7 +252,7 @@ fn part<'a>(
         let within = manifests::within(&object.pointer, own);
         edits.extend(match lent {
             Some(_) => release::beside_helms(within, object.pointer.as_str()),
-            None => within.into_iter().collect(),
+            None => within,
         });
         part.done.push(Done {
             changes: crate::judge::changes(object.value, own),

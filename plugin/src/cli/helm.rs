@@ -35,8 +35,7 @@ impl FromHelm {
         if !self.has_token {
             return Ok(());
         }
-        let sentence =
-            "helm gave a token on the command line or in HELM_KUBETOKEN, and no secret is taken from there";
+        let sentence = "helm gave a token on the command line or in HELM_KUBETOKEN, and no secret is taken from there";
         Err(Failure::usage(sentence)
             .code(codes::HELM_SETTING)
             .hint("put the token into a user of a kubeconfig, and name it with --kubeconfig or --kube-context"))

@@ -101,8 +101,7 @@ const FLAGS: [&str; 2] = [
     "Run `kubectl thanos COMMAND -h`, or --help for all flags. Flags go behind the command: kubectl allows none before `thanos`.",
     "Run `helm thanos COMMAND -h`, or --help for all flags. Flags go behind the command; helm's own -n, --kube-context, --kubeconfig, --kube-as-user and their like are heeded wherever they stand, but for --kube-token (KTH0021).",
 ];
-const EXIT_CODES: &str =
-    "Exit codes: 0 fine, 1 failed (diff: 1 differences, 2 failed), 2 usage or nothing to work on, 3 findings, 4 partly done, 5 refused, 124 timeout, 130 interrupted.";
+const EXIT_CODES: &str = "Exit codes: 0 fine, 1 failed (diff: 1 differences, 2 failed), 2 usage or nothing to work on, 3 findings, 4 partly done, 5 refused, 124 timeout, 130 interrupted.";
 
 /// Examples first, then the verbs in their groups.
 fn root_help(command: &Command, name: &str, width: usize) -> String {

@@ -37,7 +37,12 @@ pub struct WorldArgs {
   kubectl thanos inject -f wired.yaml --revert                          take the wiring out again")]
 pub struct InjectArgs {
     /// A manifest, a folder of them, or - for standard input; repeatable
-    #[arg(short, long = "filename", value_name = "PATH", required_unless_present = "post_render")]
+    #[arg(
+        short,
+        long = "filename",
+        value_name = "PATH",
+        required_unless_present = "post_render"
+    )]
     pub filenames: Vec<PathBuf>,
     /// Where wirings and facts come from.
     #[command(flatten)]

@@ -1,6 +1,8 @@
 //! What helm was told of the server, laid over the cluster that the kubeconfig's context names, as helm lays it.
 
-use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext};
+use kube::config::{
+    AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext,
+};
 
 use crate::cli::Global;
 

@@ -27,7 +27,11 @@ pub(super) fn print(work: &Work<'_>, args: &InjectArgs, ui: &mut Ui<'_>) -> Resu
                 .collect();
             let stream = manifests::concatenate(&streams);
             let is_blank = stream.trim_ascii().is_empty();
-            ui.data(if args.post_render && is_blank { NOTHING } else { &stream })
+            ui.data(if args.post_render && is_blank {
+                NOTHING
+            } else {
+                &stream
+            })
         }
         InjectFormat::Json => ui.json(&objects(work)),
         InjectFormat::Patch => ui.json(&patches(work)),

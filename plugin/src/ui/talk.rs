@@ -1,5 +1,6 @@
 //! Talk on standard error. What has a code begins with the word of its severity.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use thanos_core::codes::{Code, Severity};
@@ -102,12 +103,12 @@ impl Ui<'_> {
         self.talk(&lines.join("\n"));
     }
 
-    /// A hint as it is to be typed: whoever came by helm types helm.
-    fn typed(&self, hint: &str) -> String {
+    /// Commands as they are to be typed: whoever came by helm types helm.
+    pub(super) fn typed<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if is_called_by_helm(self.surroundings) {
-            hint.replace("kubectl thanos ", "helm thanos ")
+            text.replace("kubectl thanos ", "helm thanos ").into()
         } else {
-            hint.to_owned()
+            text.into()
         }
     }
 
