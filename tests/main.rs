@@ -25,5 +25,6 @@ mod plugin;
 mod policies;
 mod properties;
 mod real;
+mod reference;
 mod serve;
 mod yaml;

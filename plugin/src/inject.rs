@@ -3,7 +3,6 @@
 //! gather → look → judge each object → splice the edits → print or write → report.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use json_patch::PatchOperation;
@@ -23,10 +22,12 @@ use crate::ui::Ui;
 
 mod file;
 pub(crate) mod findings;
+mod misuse;
 mod output;
 mod release;
 mod report;
 
+pub(crate) use misuse::report_misuse;
 use report::Report;
 
 /// One object that was judged, and where it stands.
@@ -78,36 +79,6 @@ pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result
         // Helm hides what its post-renderer says: the file is all that a user sees.
         (Err(failure), Some(path)) => Err(file::failed(path, failure)),
         (ended, _) => ended,
-    }
-}
-
-/// Writes a misuse of this verb into the report that it names, too.
-pub(crate) fn report_misuse(error: &clap::Error, args: &[OsString], hints: &[String]) {
-    let words: Vec<&str> = args.iter().filter_map(|word| word.to_str()).collect();
-    if !error.use_stderr() || words.get(1) != Some(&"inject") {
-        return;
-    }
-    let mut following = words.iter().skip_while(|word| **word != "--report-file");
-    let joined = words
-        .iter()
-        .find_map(|word| word.strip_prefix("--report-file="));
-    let Some(path) = joined.or_else(|| following.nth(1).copied()) else {
-        return;
-    };
-    let rendered = error.render().to_string();
-    let sentence = rendered.lines().next().unwrap_or_default();
-    let mut failure = Failure::usage(sentence.strip_prefix("error: ").unwrap_or(sentence));
-    let tips = rendered
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("tip: "));
-    failure.hints = tips
-        .map(str::to_owned)
-        .chain(hints.iter().cloned())
-        .collect();
-    // Of a line that is wrong, nothing is certain: what is there already may be an input.
-    let path = Path::new(path);
-    if !path.is_file() && path != Path::new("-") {
-        file::failed(path, failure);
     }
 }
 

@@ -167,3 +167,20 @@ async fn an_archive_is_installed_as_well() -> Result<()> {
     ensure!(ran.contains("name: thanos\n"), "{ran}");
     Ok(())
 }
+
+#[tokio::test]
+async fn the_pages_name_what_the_script_makes() -> Result<()> {
+    let made = made().await?;
+    for page in ["README.md", "docs/helm.md"] {
+        let text = std::fs::read_to_string(thanos_tests::tools::root().join(page))?;
+        let words = text.split_whitespace();
+        let named: Vec<&str> = words
+            .filter_map(|word| word.strip_prefix("target/helm/"))
+            .collect();
+        ensure!(named.len() == 3, "{page}: {named:?}");
+        for plugin in named {
+            ensure!(made.join(plugin).join("plugin.yaml").is_file(), "{plugin}");
+        }
+    }
+    Ok(())
+}

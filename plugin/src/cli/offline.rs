@@ -32,7 +32,7 @@ pub struct WorldArgs {
 #[command(before_help = "\
   kubectl thanos inject -f deploy/ --wiring hub.yaml > wired.yaml       a folder of manifests
   helm template kps ... | kubectl thanos inject -f - --live             what helm renders
-  helm install kps ... --post-renderer thanos-post-renderer             while helm installs it (docs/helm.md)
+  helm install kps ... --post-renderer thanos-post-renderer             while helm installs it
   kubectl thanos inject -f prometheus.yaml --wiring hub.yaml --in-place the file itself
   kubectl thanos inject -f wired.yaml --revert                          take the wiring out again")]
 pub struct InjectArgs {
@@ -50,8 +50,8 @@ pub struct InjectArgs {
     /// What to print
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = InjectFormat::Yaml)]
     pub output: InjectFormat,
-    /// Be helm's post-renderer: read standard input, print something always, and take no namespace and no cluster for
-    /// that of the release which is not named, because helm tells neither (KTH0020)
+    /// Be helm's post-renderer: read standard input, and always print something. Helm tells neither namespace nor cluster
+    /// of the release: one that no flag names is refused and not guessed (KTH0020)
     #[arg(long, conflicts_with_all = ["filenames", "in_place", "output"])]
     pub post_render: bool,
     /// Take out what wirings have put in, instead
@@ -63,8 +63,8 @@ pub struct InjectArgs {
     /// End with 3 when an object is left, or wired with a warning, of this severity or above; or when any ends unwired
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
-    /// Write the report to a file, too, of a failure as well: the lines that are said where it ends in .txt or is a
-    /// terminal (/dev/tty), else JSON
+    /// Write the report to a file, too, also of a failure: as JSON, or as lines for people where the name ends in .txt or is
+    /// that of a terminal (/dev/tty)
     #[arg(long, value_name = "FILE")]
     pub report_file: Option<PathBuf>,
 }

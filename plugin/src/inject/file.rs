@@ -57,3 +57,24 @@ pub(super) fn failed(path: &Path, failure: Failure) -> Failure {
         Err(second) => failure.because(second),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_text_and_terminals() {
+        assert!(is_for_people(Path::new("report.txt")));
+        assert!(!is_for_people(Path::new("report.json")) && !is_for_people(Path::new("report")));
+        #[cfg(unix)]
+        assert!(is_for_people(Path::new("/dev/null")));
+    }
+
+    #[test]
+    fn a_failure_keeps_its_sentence_when_the_report_fails_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let failure = failed(&folder.path().join("no/report"), Failure::failed("first"));
+        assert_eq!(failure.message, "first");
+        assert!(failure.causes[0].contains("KTH0006"), "{failure:?}");
+    }
+}

@@ -4,6 +4,7 @@ use json_patch::jsonptr::PointerBuf;
 use json_patch::{AddOperation, PatchOperation};
 use serde_json::Value;
 use thanos_core::codes;
+use thanos_core::names::HELM_FILENAME as FILENAME;
 
 use crate::cli::{Global, InjectArgs};
 use crate::failure::Failure;
@@ -11,8 +12,6 @@ use crate::inputs::Input;
 use crate::judge::kind_of;
 use crate::manifests::Document;
 
-/// What Helm 4 writes into every object, to know its template again, and takes out behind us.
-const FILENAME: &str = "postrenderer.helm.sh/postrender-filename";
 const ANNOTATIONS: &str = "/metadata/annotations";
 
 /// An object whose only annotation is helm's, without it: what is decided is then what stands in the cluster.
@@ -94,4 +93,33 @@ pub(super) fn is_known(
     Err(Failure::usage(sentence)
         .code(codes::RELEASE_UNKNOWN)
         .hint("name it: --post-renderer-args=--namespace=NAME"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use thanos_core::patch;
+
+    use super::*;
+
+    #[test]
+    fn helms_annotation_stays_and_is_not_taken_for_the_users() {
+        let object = json!({"metadata": {"name": "k8s", "annotations": {FILENAME: "a.yaml"}}});
+        let lent = without_helms(&object).unwrap();
+        assert_eq!(lent, json!({"metadata": {"name": "k8s"}}));
+        let edits: json_patch::Patch = serde_json::from_value(json!([
+            {"op": "add", "path": "/items/0/metadata/annotations", "value": {"a/b": "c"}},
+            {"op": "add", "path": "/items/0/spec", "value": {}},
+        ]))
+        .unwrap();
+        let beside = beside_helms(edits.0, "/items/0");
+        let mut list = json!({"items": [object]});
+        patch::apply(&mut list, &beside);
+        assert_eq!(
+            list["items"][0],
+            json!({"metadata": {"name": "k8s", "annotations": {FILENAME: "a.yaml", "a/b": "c"}}, "spec": {}})
+        );
+        let own = json!({"metadata": {"annotations": {FILENAME: "a.yaml", "own": "x"}}});
+        assert_eq!(without_helms(&own), None);
+    }
 }
