@@ -60,7 +60,7 @@ deny:
 fmt: ## format the Rust code
 	@$(CARGO) fmt --all
 
-bless: ## write what core says into the stories and the chart; read the difference before you commit it
+bless: ## write what the programs say into the stories, the chart and the reference; read the difference before you commit it
 	@BLESS=1 $(CARGO) test --locked -p thanos-tests --test all -- cases::core charts::definitions codes::the_page reference native::paths native::table
 
 bench: ## the numbers, from the release profile, beside Kyverno's command line (about 15 minutes)
