@@ -9,10 +9,10 @@ export RUST_LIB_BACKTRACE = 0
 stage    = @printf '\n== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bless bench soak matrix tools clean layers deny
+.PHONY: help demo test lint fmt bless bench soak matrix tools clean layers deny helm-plugins
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: ## everything from nothing, on loopback, kept up until Ctrl-C (ONCE=1: ends by itself)
 	$(call stage,the real programs that the demo runs)
@@ -60,8 +60,8 @@ deny:
 fmt: ## format the Rust code
 	@$(CARGO) fmt --all
 
-bless: ## write what core says into the stories and the chart; read the difference before you commit it
-	@BLESS=1 $(CARGO) test --locked -p thanos-tests --test all -- cases::core charts::definitions codes::the_page native::paths native::table
+bless: ## write what the programs say into the stories, the chart and the reference; read the difference before you commit it
+	@BLESS=1 $(CARGO) test --locked -p thanos-tests --test all -- cases::core charts::definitions codes::the_page reference native::paths native::table
 
 bench: ## the numbers, from the release profile, beside Kyverno's command line (about 15 minutes)
 	@$(BUILD) --only etcd,kubernetes,helm,crds,kyverno
@@ -78,6 +78,10 @@ matrix: ## the member-cluster tests on the oldest API server that AKS serves, ou
 	@$(BUILD) --only kubernetes-1.33
 	@$(CARGO) build --workspace --bins --locked
 	@THANOS_APISERVER=kube-apiserver-1.33 $(CARGO) test --locked -p thanos-tests --test all -- charts real member control
+
+helm-plugins: ## helm's plugins, a folder and an archive each, in target/helm
+	@$(CARGO) build --release --locked -p kubectl-thanos
+	@helm/package.sh
 
 tools: ## build the real programs into target/tools/bin (THANOS_TOOLS_DIR=DIR takes ready ones)
 	@$(BUILD)

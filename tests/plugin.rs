@@ -8,7 +8,7 @@ mod endings;
 mod findings;
 mod help;
 mod inject;
-mod live;
+pub(crate) mod live;
 mod policy;
 mod questions;
 mod reverting;

@@ -223,6 +223,18 @@ codes! {
         see "kubectl thanos policy test DIR"
         fix "Mend the field at the place named; kubectl thanos policy init writes a test to begin with."
         silence "Not possible: a test that is not run would look like success.";
+    RELEASE_UNKNOWN "KTH0020" "release-unknown" Error
+        "helm does not tell a post-renderer where the release goes"
+        cause "A post-renderer gets the manifests and its own arguments, and nothing of helm's -n, --kube-context and --kubeconfig. A namespace or a cluster that is guessed would wire the object as something that it is not."
+        see "helm template RELEASE CHART -n NAMESPACE, and look whether metadata.namespace is set"
+        fix "Name the same to both: --post-renderer-args=--namespace=NAMESPACE, and with --live --post-renderer-args=--context=NAME."
+        silence "Not possible: the object would be judged in another place than its own.";
+    HELM_SETTING "KTH0021" "helm-setting" Error
+        "helm was told something that is not taken from it"
+        cause "helm --kube-token and HELM_KUBETOKEN put a secret on the command line or into the environment, where other users and every child process can read it."
+        see "helm env"
+        fix "Put the token into a user of a kubeconfig (tokenFile), and name it with --kubeconfig or --kube-context; unset HELM_KUBETOKEN."
+        silence "Not possible.";
     UNREACHABLE "KTH1001" "unreachable" Error
         "the API server cannot be reached"
         cause "No answer from the server that the kubeconfig names."

@@ -85,6 +85,8 @@ pub const REGISTRATION: &str = "thanos-webhook";
 pub const ROLE_PREFIX: &str = "thanos-wiring-";
 /// Default name of the credential Secret, as the article has it.
 pub const SECRET: &str = "remotewrite-secret";
+/// The annotation that Helm 4 writes into what it gives a post-renderer, to know each template again, and takes out after it.
+pub const HELM_FILENAME: &str = "postrenderer.helm.sh/postrender-filename";
 
 /// The largest `wired` annotation, in bytes; a larger one leaves the object (law 5).
 pub const WIRED_LIMIT: usize = 2 * 1024;

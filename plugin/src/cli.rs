@@ -11,6 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use crate::Surroundings;
 
 mod cluster;
+mod helm;
 mod help;
 mod misuse;
 mod native;
@@ -21,6 +22,7 @@ pub use cluster::{
     CredentialArgs, EnrollArgs, GetArgs, GetFormat, GetWhat, InitArgs, InitAuth, InitOnDelete,
     InitOptOut, WiringArgs,
 };
+pub use helm::{FromHelm, is_caller as is_called_by_helm};
 pub use help::{called_as, command};
 pub use misuse::meant;
 pub use native::{NativeFormat, OnFailure, PolicyNativeArgs};
@@ -83,6 +85,9 @@ pub struct Global {
     /// The user to impersonate
     #[arg(long = "as", global = true, value_name = "USER", help_heading = CLUSTER, hide_short_help = true)]
     pub impersonate: Option<String>,
+    /// A group to impersonate, beside --as; repeatable
+    #[arg(long = "as-group", global = true, value_name = "GROUP", help_heading = CLUSTER, hide_short_help = true)]
+    pub impersonate_groups: Vec<String>,
     /// How long to wait for one answer of the API server, such as 30s; 0 waits for ever
     #[arg(long, global = true, value_name = "TIME", value_parser = duration, help_heading = CLUSTER, hide_short_help = true)]
     pub request_timeout: Option<Duration>,
@@ -98,6 +103,9 @@ pub struct Global {
     /// Say only warnings and errors
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = TALK, hide_short_help = true)]
     pub quiet: bool,
+    /// What helm says and no flag does.
+    #[arg(skip)]
+    pub helm: FromHelm,
 }
 
 const CLUSTER: &str = "Cluster";
@@ -116,19 +124,39 @@ pub enum Colour {
 }
 
 impl Global {
-    /// With what helm has taken off the command line and says in variables, where it calls us as its plugin.
+    /// With what helm has taken off the command line and says in variables, where it calls us.
     #[must_use]
-    pub fn settled(&self, surroundings: &Surroundings) -> Self {
+    pub fn settled(&self, surroundings: &Surroundings, by_helm: bool) -> Self {
         let mut settled = self.clone();
-        if surroundings.variable("HELM_PLUGIN_NAME").is_some() {
-            let helm = |name| surroundings.variable(name).map(str::to_owned);
-            settled.namespace = settled.namespace.or_else(|| helm("HELM_NAMESPACE"));
-            settled.context = settled.context.or_else(|| helm("HELM_KUBECONTEXT"));
-            settled.impersonate = settled.impersonate.or_else(|| helm("HELM_KUBEASUSER"));
+        if by_helm {
+            helm::settle(&mut settled, surroundings);
         }
         settled.kubeconfig = settled
             .kubeconfig
             .or_else(|| surroundings.variable("KUBECONFIG").map(PathBuf::from));
+        settled
+    }
+}
+
+impl Cli {
+    /// Whether helm calls us: as its plugin, or as its post-renderer, which Helm 3 does not tell otherwise.
+    fn is_by_helm(&self, surroundings: &Surroundings) -> bool {
+        let is_post_renderer = matches!(&self.verb, Verb::Inject(args) if args.post_render);
+        is_post_renderer || helm::is_caller(surroundings)
+    }
+
+    /// The flags of every verb, with what stands in the environment.
+    ///
+    /// Helm tells its plugin a namespace whether somebody named it or not: `default` is no choice for the verbs that
+    /// put a credential where they are told.
+    pub fn settled(&self, surroundings: &Surroundings) -> Global {
+        let mut settled = self
+            .global
+            .settled(surroundings, self.is_by_helm(surroundings));
+        let is_put = matches!(self.verb, Verb::Init(_) | Verb::Enroll(_));
+        if is_put && self.global.namespace.is_none() {
+            settled.namespace = settled.namespace.filter(|name| name != "default");
+        }
         settled
     }
 }

@@ -28,6 +28,7 @@ mod kubeconfig;
 pub(crate) mod live;
 mod requests;
 pub(crate) mod resource;
+mod told;
 pub(crate) mod trouble;
 
 use kubeconfig::Settings;

@@ -13,6 +13,7 @@ use crate::cli::{self, CompletionArgs, CompletionFor};
 use crate::failure::{Ending, Failure};
 use crate::ui::Ui;
 
+mod helm;
 mod words;
 
 /// The name by which kubectl asks for words.
@@ -39,6 +40,12 @@ pub(crate) fn run(args: &CompletionArgs, ui: &mut Ui<'_>) -> Result<Ending, Fail
         _ if args.install => {
             return Err(Failure::usage("--install goes with kubectl")
                 .hint("kubectl thanos completion kubectl --install"));
+        }
+        CompletionFor::Helm => {
+            let mut command = cli::command("helm thanos", usize::MAX);
+            command.build();
+            ui.data(helm::tree(&command).as_bytes())?;
+            return Ok(Ending::Fine);
         }
         CompletionFor::Bash => Shell::Bash,
         CompletionFor::Zsh => Shell::Zsh,

@@ -3,7 +3,7 @@
 //! gather → look → judge each object → splice the edits → print or write → report.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use json_patch::PatchOperation;
 use thanos_core::codes;
@@ -20,10 +20,14 @@ use crate::paths;
 use crate::runtime;
 use crate::ui::Ui;
 
+mod file;
 pub(crate) mod findings;
+mod misuse;
 mod output;
+mod release;
 mod report;
 
+pub(crate) use misuse::report_misuse;
 use report::Report;
 
 /// One object that was judged, and where it stands.
@@ -67,9 +71,23 @@ pub(crate) struct Work<'a> {
 
 /// Runs the verb.
 pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
-    let reads = paths::of_world(&args.filenames, &args.world);
-    paths::stdin_once(&reads)?;
+    let filenames = args.filenames();
+    let reads = paths::of_world(&filenames, &args.world);
     paths::apart("--report-file", args.report_file.as_deref(), &reads)?;
+    let ended = paths::stdin_once(&reads).and_then(|()| wire(args, &filenames, global, ui));
+    match (ended, &args.report_file) {
+        // Helm hides what its post-renderer says: the file is all that a user sees.
+        (Err(failure), Some(path)) => Err(file::failed(path, failure)),
+        (ended, _) => ended,
+    }
+}
+
+fn wire(
+    args: &InjectArgs,
+    filenames: &[PathBuf],
+    global: &Global,
+    ui: &mut Ui<'_>,
+) -> Result<Ending, Failure> {
     if args.revert && args.fail_on == Some(FailOn::Unwired) {
         let sentence = "--fail-on unwired finds every object that --revert has un-wired";
         return Err(Failure::usage(sentence));
@@ -78,7 +96,10 @@ pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result
         return Err(Failure::usage("standard input cannot be edited in place")
             .hint("leave out --in-place, or name files"));
     }
-    let inputs = inputs::read(&args.filenames, ui.stdin())?;
+    let inputs = inputs::read(filenames, ui.stdin())?;
+    if args.post_render {
+        release::is_known(args, global, &inputs)?;
+    }
     let known = look(args, global, &inputs, ui)?;
     known.tell_warnings(ui);
     let judge = if args.revert {
@@ -86,16 +107,16 @@ pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result
     } else {
         Judge::new(&known).around(namespaces(&inputs, &known.namespace))
     };
-    let work = work(&inputs, &judge)?;
-    let report = Report::of(&work, &known, args);
+    let work = work_on(&inputs, &judge, args.post_render)?;
     let found = findings::count(&work.done, args.fail_on);
+    let report = Report::of(&work, &known, args, findings::sentence(found, args));
     // Whatever can go wrong with it goes wrong before anything is written.
     let file = args.report_file.as_deref();
     let file = file
-        .map(|path| Opened::prepare(path, &report.bytes()))
+        .map(|path| Opened::prepare(path, &report.written(path)))
         .transpose()?;
     if !args.in_place {
-        output::print(&work, args.output, ui)?;
+        output::print(&work, args, ui)?;
     } else if found == 0 {
         output::in_place(&work)?;
     }
@@ -103,7 +124,7 @@ pub(crate) fn run(args: &InjectArgs, global: &Global, ui: &mut Ui<'_>) -> Result
     if let Some(file) = file {
         file.keep()?;
     }
-    Ok(findings::conclude(found, args, ui))
+    Ok(report.conclude(ui))
 }
 
 fn look(
@@ -150,6 +171,11 @@ pub(crate) fn namespaces<'i>(
 
 /// Judges every object and splices the edits into the documents.
 pub(crate) fn work<'a>(inputs: &'a [Input], judge: &Judge<'_>) -> Result<Work<'a>, Failure> {
+    work_on(inputs, judge, false)
+}
+
+/// The same, where helm may have written into the objects what it takes out again.
+fn work_on<'a>(inputs: &'a [Input], judge: &Judge<'_>, by_helm: bool) -> Result<Work<'a>, Failure> {
     let documents: Vec<&Document> = inputs.iter().flat_map(|input| &input.documents).collect();
     let mut work = Work {
         inputs,
@@ -158,7 +184,7 @@ pub(crate) fn work<'a>(inputs: &'a [Input], judge: &Judge<'_>) -> Result<Work<'a
         passed: 0,
         strays: Vec::new(),
     };
-    for part in manifests::spread(&documents, |document| part(document, judge)) {
+    for part in manifests::spread(&documents, |document| part(document, judge, by_helm)) {
         let part = part?;
         work.done.extend(part.done);
         work.rewrites.extend(part.rewrite);
@@ -176,7 +202,7 @@ struct Part<'a> {
     strays: Vec<Finding>,
 }
 
-fn part<'a>(document: &'a Document, judge: &Judge<'_>) -> Result<Part<'a>, Failure> {
+fn part<'a>(document: &'a Document, judge: &Judge<'_>, by_helm: bool) -> Result<Part<'a>, Failure> {
     let mut part = Part {
         done: Vec::new(),
         rewrite: None,
@@ -185,13 +211,20 @@ fn part<'a>(document: &'a Document, judge: &Judge<'_>) -> Result<Part<'a>, Failu
     };
     let mut edits = Vec::new();
     for object in document.objects() {
-        let Some(judged) = judge.judge(object.value) else {
+        let lent = Some(object.value)
+            .filter(|_| by_helm)
+            .and_then(release::without_helms);
+        let Some(judged) = judge.judge(lent.as_ref().unwrap_or(object.value)) else {
             part.passed += 1;
             part.strays.extend(findings::stray(document, &object));
             continue;
         };
         let own = judged.decision.edits();
-        edits.extend(manifests::within(&object.pointer, own));
+        let within = manifests::within(&object.pointer, own);
+        edits.extend(match lent {
+            Some(_) => release::beside_helms(within, object.pointer.as_str()),
+            None => within,
+        });
         part.done.push(Done {
             changes: crate::judge::changes(object.value, own),
             duplicates: findings::duplicates(document, object.pointer.as_str()),

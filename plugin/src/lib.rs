@@ -44,7 +44,7 @@ pub use failure::{Ending, Failure};
 pub use surroundings::Surroundings;
 pub use ui::Ui;
 
-use cli::{Cli, Verb};
+use cli::{Cli, Global, Verb};
 
 /// Runs one command with streams that are no terminals and an environment without variables: for tests and for
 /// whoever has the program as a library. Gives the exit code.
@@ -80,17 +80,19 @@ pub fn run_in(
         Ok(cli) => cli,
         Err(mut error) => {
             let hints = cli::meant(&mut error, &args, &name);
-            return ui.usage(&error, &args, &hints);
+            let code = ui.usage(&error, &args, &hints);
+            inject::report_misuse(&error, &args, &hints);
+            return code;
         }
     };
-    ui.set(&cli.global);
-    let ended = act(&cli, surroundings, &mut ui);
+    let global = cli.settled(surroundings);
+    ui.set(&global);
+    let ended = act(&cli, &global, &mut ui);
     ui.end(ended)
 }
 
 /// The one match over verbs.
-fn act(cli: &Cli, surroundings: &Surroundings, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
-    let global = &cli.global.settled(surroundings);
+fn act(cli: &Cli, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
     match &cli.verb {
         Verb::Init(args) => runtime::wait(global, init::run(args, global, ui)),
         Verb::Enroll(args) => runtime::wait(global, enroll::run(args, global, ui)),

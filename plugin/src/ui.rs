@@ -97,7 +97,8 @@ impl<'a> Ui<'a> {
 
     /// Writes lines of the result that are meant for people; control characters are escaped.
     pub fn text(&mut self, text: &str) -> Result<(), Failure> {
-        let text = clean(text, self.paints(Stream::Out));
+        let typed = self.typed(text);
+        let text = clean(&typed, self.paints(Stream::Out));
         self.data(text.as_bytes())
     }
 

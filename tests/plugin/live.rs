@@ -31,7 +31,7 @@ async fn define(cluster: &Cluster, crd: &CustomResourceDefinition, plural: &str)
 }
 
 /// A cluster that holds the wiring, whose credential is ready in `monitoring`, and these objects.
-async fn cluster(name: &str, objects: &[&str]) -> Result<Cluster> {
+pub(crate) async fn cluster(name: &str, objects: &[&str]) -> Result<Cluster> {
     let cluster = Cluster::start(Options::new(name)).await?;
     define(&cluster, &thanos_core::wiring::crd(), "thanoswirings").await?;
     for namespace in ["monitoring", "team-a"] {

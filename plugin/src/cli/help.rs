@@ -30,8 +30,8 @@ const ABOUT: usize = 14;
 
 /// The name to show: `kubectl thanos` where kubectl calls us, `helm thanos` where helm does, else as it is.
 pub fn called_as(args: &[OsString], surroundings: &Surroundings) -> String {
-    if surroundings.variable("HELM_PLUGIN_NAME").is_some() {
-        return "helm thanos".to_owned();
+    if super::is_called_by_helm(surroundings) {
+        return HELM.to_owned();
     }
     let program = args.first().map(Path::new).and_then(Path::file_stem);
     let program = program
@@ -93,11 +93,15 @@ fn indented(lines: &str) -> String {
         .collect()
 }
 
-/// Behind the verbs.
-const BEHIND: [&str; 2] = [
+/// The name under which helm calls us.
+const HELM: &str = "helm thanos";
+
+/// Behind the verbs: where flags stand, for kubectl and for helm, and how it ends.
+const FLAGS: [&str; 2] = [
     "Run `kubectl thanos COMMAND -h`, or --help for all flags. Flags go behind the command: kubectl allows none before `thanos`.",
-    "Exit codes: 0 fine, 1 failed (diff: 1 differences, 2 failed), 2 usage or nothing to work on, 3 findings, 4 partly done, 5 refused, 124 timeout, 130 interrupted.",
+    "Run `helm thanos COMMAND -h`, or --help for all flags. Flags go behind the command; helm's own -n, --kube-context, --kubeconfig, --kube-as-user and their like are heeded wherever they stand, but for --kube-token (KTH0021).",
 ];
+const EXIT_CODES: &str = "Exit codes: 0 fine, 1 failed (diff: 1 differences, 2 failed), 2 usage or nothing to work on, 3 findings, 4 partly done, 5 refused, 124 timeout, 130 interrupted.";
 
 /// Examples first, then the verbs in their groups.
 fn root_help(command: &Command, name: &str, width: usize) -> String {
@@ -114,7 +118,7 @@ fn root_help(command: &Command, name: &str, width: usize) -> String {
             let _ = writeln!(help, "  {verb:<12}{about}");
         }
     }
-    for text in BEHIND {
+    for text in [FLAGS[usize::from(name == HELM)], EXIT_CODES] {
         let _ = writeln!(help, "\n{}", wrapped(&called(text), 0, width));
     }
     help

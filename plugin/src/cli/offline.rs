@@ -32,11 +32,17 @@ pub struct WorldArgs {
 #[command(before_help = "\
   kubectl thanos inject -f deploy/ --wiring hub.yaml > wired.yaml       a folder of manifests
   helm template kps ... | kubectl thanos inject -f - --live             what helm renders
+  helm install kps ... --post-renderer thanos-post-renderer             while helm installs it
   kubectl thanos inject -f prometheus.yaml --wiring hub.yaml --in-place the file itself
   kubectl thanos inject -f wired.yaml --revert                          take the wiring out again")]
 pub struct InjectArgs {
     /// A manifest, a folder of them, or - for standard input; repeatable
-    #[arg(short, long = "filename", value_name = "PATH", required = true)]
+    #[arg(
+        short,
+        long = "filename",
+        value_name = "PATH",
+        required_unless_present = "post_render"
+    )]
     pub filenames: Vec<PathBuf>,
     /// Where wirings and facts come from.
     #[command(flatten)]
@@ -44,6 +50,10 @@ pub struct InjectArgs {
     /// What to print
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = InjectFormat::Yaml)]
     pub output: InjectFormat,
+    /// Be helm's post-renderer: read standard input, and always print something. Helm tells neither namespace nor cluster
+    /// of the release: one that no flag names is refused and not guessed (KTH0020)
+    #[arg(long, conflicts_with_all = ["filenames", "in_place", "output"])]
+    pub post_render: bool,
     /// Take out what wirings have put in, instead
     #[arg(long, conflicts_with_all = ["wirings", "facts", "live"])]
     pub revert: bool,
@@ -53,9 +63,20 @@ pub struct InjectArgs {
     /// End with 3 when an object is left, or wired with a warning, of this severity or above; or when any ends unwired
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
-    /// Write the report as JSON to a file, too
+    /// Write the report to a file, too, also of a failure: as JSON, or as lines for people where the name ends in .txt or is
+    /// that of a terminal (/dev/tty)
     #[arg(long, value_name = "FILE")]
     pub report_file: Option<PathBuf>,
+}
+
+impl InjectArgs {
+    /// What is read: standard input where helm calls.
+    pub fn filenames(&self) -> Vec<PathBuf> {
+        if self.post_render {
+            return vec![PathBuf::from("-")];
+        }
+        self.filenames.clone()
+    }
 }
 
 /// What `inject` prints.
@@ -165,7 +186,8 @@ pub struct ExplainArgs {
 ///
 /// For the plugin, kubectl (1.26 or newer) calls a program named kubectl_complete-thanos. This program is that
 /// one, too, when it is called by that name: `completion kubectl` prints a script that does it,
-/// `completion kubectl --install` links it beside this program.
+/// `completion kubectl --install` links it beside this program. The plugin of helm brings its own: `completion helm` prints
+/// the part of it that is a file.
 #[derive(Args, Debug)]
 #[command(before_help = "\
   kubectl thanos completion kubectl --install                           for `kubectl thanos`
@@ -192,6 +214,8 @@ pub enum CompletionFor {
     Powershell,
     /// kubectl, of whatever shell.
     Kubectl,
+    /// helm, of whatever shell: the completion.yaml of its plugin.
+    Helm,
 }
 
 /// Print the version.

@@ -8,6 +8,7 @@ use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError, NamedCluster};
 use thanos_core::codes;
 
+use super::told;
 use crate::cli::Global;
 use crate::failure::Failure;
 use crate::yaml;
@@ -23,7 +24,9 @@ pub(super) struct Settings {
 
 /// Reads the settings that the flags ask for; a pod's own account where there is no kubeconfig at all.
 pub(super) async fn settings(global: &Global) -> Result<Settings, Failure> {
-    let (mut config, origin) = match read(global.kubeconfig.as_deref())? {
+    global.helm.check()?;
+    let file = read(global.kubeconfig.as_deref())?;
+    let (mut config, origin) = match told::by_helm(file, global) {
         Some(file) => {
             let origin = origin(&file, global);
             (of_context(file, global).await?, origin)
@@ -31,12 +34,30 @@ pub(super) async fn settings(global: &Global) -> Result<Settings, Failure> {
         None => (in_cluster(global)?, "this pod's own account".to_owned()),
     };
     config.connect_timeout = Some(CONNECT);
-    config.auth_info.impersonate = global.impersonate.clone().or(config.auth_info.impersonate);
+    impersonate(&mut config, global)?;
     let origin = format!("{origin} names that server; --context and --kubeconfig name another");
     Ok(Settings { config, origin })
 }
 
+fn impersonate(config: &mut Config, global: &Global) -> Result<(), Failure> {
+    let user = &mut config.auth_info;
+    user.impersonate = global.impersonate.clone().or(user.impersonate.take());
+    if global.impersonate_groups.is_empty() {
+        return Ok(());
+    }
+    // As kubectl has it: the API server ignores groups of nobody.
+    if user.impersonate.is_none() {
+        let sentence = "a group is to be impersonated, and no user";
+        return Err(Failure::usage(sentence).hint("name the user with --as (helm: --kube-as-user)"));
+    }
+    user.impersonate_groups = Some(global.impersonate_groups.clone());
+    Ok(())
+}
+
 fn origin(file: &Kubeconfig, global: &Global) -> String {
+    if global.helm.server.is_some() {
+        return "--kube-apiserver (HELM_KUBEAPISERVER)".to_owned();
+    }
     let context = global.context.as_ref().or(file.current_context.as_ref());
     let context = context.map_or("", String::as_str);
     let path = global

@@ -4,10 +4,8 @@ use thanos_core::codes::{self, Severity};
 
 use super::Done;
 use crate::cli::{FailOn, InjectArgs};
-use crate::failure::Ending;
 use crate::judge::Finding;
 use crate::manifests::{Document, Object};
-use crate::ui::Ui;
 use crate::why::State;
 
 /// What has no apiVersion or no kind is no object, whatever else it is.
@@ -75,11 +73,9 @@ fn severity(done: &Done<'_>) -> Severity {
     twice.fold(done.judged.severity(), Severity::max)
 }
 
-/// Says why a run ends with 3, where it does.
-pub(super) fn conclude(found: usize, args: &InjectArgs, ui: &mut Ui<'_>) -> Ending {
-    let Some(fail_on) = args.fail_on.filter(|_| found > 0) else {
-        return Ending::Fine;
-    };
+/// Why a run ends with 3, where it does.
+pub(super) fn sentence(found: usize, args: &InjectArgs) -> Option<String> {
+    let fail_on = args.fail_on.filter(|_| found > 0)?;
     let objects = if found == 1 { "object" } else { "objects" };
     let what = match fail_on {
         FailOn::Warning => "at or above warning",
@@ -91,6 +87,5 @@ pub(super) fn conclude(found: usize, args: &InjectArgs, ui: &mut Ui<'_>) -> Endi
     } else {
         ""
     };
-    ui.found(format!("{found} {objects} {what} (--fail-on){nothing}"));
-    Ending::Findings
+    Some(format!("{found} {objects} {what} (--fail-on){nothing}"))
 }

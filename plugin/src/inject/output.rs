@@ -7,22 +7,31 @@ use serde_json::{Value, json};
 use thanos_core::patch;
 
 use super::Work;
-use crate::cli::InjectFormat;
+use crate::cli::{InjectArgs, InjectFormat};
 use crate::failure::Failure;
 use crate::files::{self, Replacement};
 use crate::manifests::{self, Document, Source};
 use crate::ui::Ui;
 
+/// What a post-renderer says to nothing: for helm, no output is a failure.
+const NOTHING: &[u8] = b"# no manifests\n";
+
 /// Prints the result.
-pub(super) fn print(work: &Work<'_>, format: InjectFormat, ui: &mut Ui<'_>) -> Result<(), Failure> {
-    match format {
+pub(super) fn print(work: &Work<'_>, args: &InjectArgs, ui: &mut Ui<'_>) -> Result<(), Failure> {
+    match args.output {
         InjectFormat::Yaml => {
             let streams: Vec<Vec<u8>> = work
                 .inputs
                 .iter()
                 .map(|input| assembled(work, &input.source))
                 .collect();
-            ui.data(&manifests::concatenate(&streams))
+            let stream = manifests::concatenate(&streams);
+            let is_blank = stream.trim_ascii().is_empty();
+            ui.data(if args.post_render && is_blank {
+                NOTHING
+            } else {
+                &stream
+            })
         }
         InjectFormat::Json => ui.json(&objects(work)),
         InjectFormat::Patch => ui.json(&patches(work)),

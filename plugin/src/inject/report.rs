@@ -1,16 +1,22 @@
 //! What `inject` says about each object: for people on standard error, for programs in a file. One from the other.
 
+use std::path::Path;
+
 use serde::Serialize;
 use serde_json::Value;
 use thanos_core::{Outcome, codes, names};
 
+use super::file;
 use super::findings::line;
 use super::{Done, Work};
 use crate::cli::InjectArgs;
 use crate::facts::Known;
+use crate::failure::{Ending, Failure};
 use crate::judge::{Finding, ObjectName, Word};
 use crate::manifests::STDIN;
 use crate::ui::{Paint, Stream, Ui};
+
+const KIND: &str = "InjectReport";
 
 /// The report.
 #[derive(Debug, Serialize)]
@@ -18,16 +24,34 @@ use crate::ui::{Paint, Stream, Ui};
 pub(super) struct Report {
     api_version: &'static str,
     kind: &'static str,
+    /// What the command ends with.
+    exit_code: u8,
+    /// Why that is more than 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Wrong>,
     summary: Summary,
     /// What was taken to be so because nobody was asked.
     assumed: Vec<&'static str>,
     objects: Vec<OfObject>,
+    /// What is no object.
+    strays: Vec<Finding>,
     /// Inputs without any object, in a sentence each.
     #[serde(skip)]
     empty: Vec<String>,
-    /// What is no object.
-    #[serde(skip)]
-    strays: Vec<Finding>,
+}
+
+/// Why a command ends with more than 0.
+#[derive(Debug, Serialize)]
+struct Wrong {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    more: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hints: Vec<String>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -66,7 +90,13 @@ struct OfWiring {
 }
 
 impl Report {
-    pub(super) fn of(work: &Work<'_>, known: &Known, args: &InjectArgs) -> Self {
+    /// Of what was done; `found` is what `--fail-on` has found, in a sentence.
+    pub(super) fn of(
+        work: &Work<'_>,
+        known: &Known,
+        args: &InjectArgs,
+        found: Option<String>,
+    ) -> Self {
         let objects: Vec<OfObject> = work.done.iter().map(OfObject::of).collect();
         let count = |word| objects.iter().filter(|line| line.result == word).count();
         let summary = Summary {
@@ -83,13 +113,39 @@ impl Report {
         };
         Self {
             api_version: names::API_VERSION,
-            kind: "InjectReport",
+            kind: KIND,
+            exit_code: ending(found.as_ref()).exit_code(),
+            error: found.map(Wrong::found),
             summary,
             assumed,
             objects,
             empty: empty(work),
             strays: work.strays.clone(),
         }
+    }
+
+    /// Of a command that has done nothing, because something failed.
+    pub(super) fn of_failure(failure: &Failure) -> Self {
+        Self {
+            api_version: names::API_VERSION,
+            kind: KIND,
+            exit_code: failure.kind.exit_code(),
+            error: Some(Wrong::of(failure)),
+            summary: Summary::default(),
+            assumed: Vec::new(),
+            objects: Vec::new(),
+            strays: Vec::new(),
+            empty: Vec::new(),
+        }
+    }
+
+    /// Says why a run ends with 3, where it does.
+    pub(super) fn conclude(&self, ui: &mut Ui<'_>) -> Ending {
+        let found = self.error.as_ref().map(|found| &found.message);
+        if let Some(sentence) = found {
+            ui.found(sentence);
+        }
+        ending(found)
     }
 
     /// Tells it to people.
@@ -132,8 +188,19 @@ impl Report {
         }
     }
 
+    /// As the file of that name holds it.
+    pub(super) fn written(&self, path: &Path) -> Vec<u8> {
+        if file::is_for_people(path) {
+            return file::told(|ui| {
+                self.tell(ui);
+                self.conclude(ui);
+            });
+        }
+        self.json()
+    }
+
     /// For programs.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(super) fn json(&self) -> Vec<u8> {
         let value = serde_json::to_value(self).unwrap_or(Value::Null);
         format!("{value:#}\n").into_bytes()
     }
@@ -155,6 +222,32 @@ fn empty(work: &Work<'_>) -> Vec<String> {
     empty
         .map(|input| sentence(input.source.name(), input.source.text()))
         .collect()
+}
+
+fn ending(found: Option<&String>) -> Ending {
+    found.map_or(Ending::Fine, |_| Ending::Findings)
+}
+
+impl Wrong {
+    fn found(message: String) -> Self {
+        Self {
+            code: None,
+            message,
+            more: Vec::new(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
+    }
+
+    fn of(failure: &Failure) -> Self {
+        Self {
+            code: failure.code.map(|code| code.code),
+            message: failure.message.clone(),
+            more: failure.more.clone(),
+            causes: failure.causes.clone(),
+            hints: failure.hints.clone(),
+        }
+    }
 }
 
 impl OfObject {

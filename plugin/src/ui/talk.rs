@@ -1,10 +1,12 @@
 //! Talk on standard error. What has a code begins with the word of its severity.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use thanos_core::codes::{Code, Severity};
 
 use super::{Journal, Paint, Stream, Ui, clean};
+use crate::cli::is_called_by_helm;
 use crate::failure::{Failure, Kind};
 
 impl Ui<'_> {
@@ -59,7 +61,7 @@ impl Ui<'_> {
     /// Says what to type next; silent under `-q`.
     pub fn hint(&mut self, sentence: impl Display) {
         let word = self.paint(Stream::Err, Paint::Place, "Hint:");
-        self.say(format!("{word} {sentence}"));
+        self.say(format!("{word} {}", self.typed(&sentence.to_string())));
     }
 
     /// Says why a command that did its work ends with more than 0.
@@ -93,11 +95,21 @@ impl Ui<'_> {
         }
         for hint in &failure.hints {
             lines.push(format!(
-                "{} {hint}",
-                self.paint(Stream::Err, Paint::Place, "Hint:")
+                "{} {}",
+                self.paint(Stream::Err, Paint::Place, "Hint:"),
+                self.typed(hint)
             ));
         }
         self.talk(&lines.join("\n"));
+    }
+
+    /// Commands as they are to be typed: whoever came by helm types helm.
+    pub(super) fn typed<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if is_called_by_helm(self.surroundings) {
+            text.replace("kubectl thanos ", "helm thanos ").into()
+        } else {
+            text.into()
+        }
     }
 
     fn talk(&mut self, text: &str) {
