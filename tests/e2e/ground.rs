@@ -75,17 +75,21 @@ impl Ground {
 
     /// The real kubectl as the admin, with more arguments to come.
     pub(crate) fn kubectl(&self) -> Result<Program> {
-        command::kubectl(&self.run, &self.kubeconfig)
+        command::kubectl(&self.run, self.kubeconfig())
     }
 
     /// The real helm as the admin, with more arguments to come.
     pub(crate) fn helm(&self) -> Result<Program> {
-        command::helm(&self.run, &self.kubeconfig)
+        command::helm(&self.run, self.kubeconfig())
     }
 
     /// `kubectl thanos`, with these words.
     pub(crate) async fn plugin(&self, words: &str) -> Result<Output> {
-        let plugin = command::at_home(Program::ours("kubectl-thanos")?, &self.run, &self.kubeconfig)?;
+        let plugin = command::at_home(
+            Program::ours("kubectl-thanos")?,
+            &self.run,
+            &self.kubeconfig,
+        )?;
         plugin.args(words.split(' ')).output().await
     }
 
@@ -127,7 +131,9 @@ impl Ground {
         };
         match api.create(&PostParams::default(), &namespace).await {
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(()),
-            made => made.map(drop).with_context(|| format!("the namespace {name}")),
+            made => made
+                .map(drop)
+                .with_context(|| format!("the namespace {name}")),
         }
     }
 
@@ -140,8 +146,15 @@ impl Ground {
     }
 
     /// What a pod answers to a GET on one of its ports, through the API server.
-    pub(crate) async fn ask(&self, namespace: &str, pod: &str, port: u16, path: &str) -> Result<String> {
-        let words = format!("get --raw /api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy{path}");
+    pub(crate) async fn ask(
+        &self,
+        namespace: &str,
+        pod: &str,
+        port: u16,
+        path: &str,
+    ) -> Result<String> {
+        let words =
+            format!("get --raw /api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy{path}");
         self.get(&words).await
     }
 
@@ -159,8 +172,14 @@ impl Ground {
     /// What somebody who looks for a fault wants to see first.
     pub(crate) async fn look(&self) -> String {
         let mut seen = String::new();
-        for words in ["get pods -A -o wide", "get events -A --sort-by=.lastTimestamp"] {
-            let said = self.get(words).await.unwrap_or_else(|error| format!("{error:#}"));
+        for words in [
+            "get pods -A -o wide",
+            "get events -A --sort-by=.lastTimestamp",
+        ] {
+            let said = self
+                .get(words)
+                .await
+                .unwrap_or_else(|error| format!("{error:#}"));
             let lines: Vec<&str> = said.lines().collect();
             let end = lines[lines.len().saturating_sub(30)..].join("\n");
             seen += &format!("---- kubectl {words}\n{end}\n");
@@ -173,8 +192,16 @@ impl Ground {
 impl Display for Ground {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.node {
-            Some(node) => write!(f, "our own node is ready ({:.1} s)", node.started_in().as_secs_f32()),
-            None => write!(f, "the cluster of KUBECONFIG ({})", self.kubeconfig.display()),
+            Some(node) => write!(
+                f,
+                "our own node is ready ({:.1} s)",
+                node.started_in().as_secs_f32()
+            ),
+            None => write!(
+                f,
+                "the cluster of KUBECONFIG ({})",
+                self.kubeconfig.display()
+            ),
         }
     }
 }

@@ -15,7 +15,6 @@ mod webhook;
 
 use std::process::ExitCode;
 
-use ground::Ground;
 use tell::story;
 
 #[tokio::main]

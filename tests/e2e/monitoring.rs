@@ -37,7 +37,9 @@ pub(crate) async fn operator(ground: &Ground) -> Result<()> {
         "metadata": {"name": "prometheus", "namespace": NAMESPACE}}));
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
     ground.apply(&list.to_string()).await?.fine()?;
-    ground.rolled_out(OPERATOR, "deployment/prometheus-operator").await
+    ground
+        .rolled_out(OPERATOR, "deployment/prometheus-operator")
+        .await
 }
 
 /// A Prometheus object that knows nothing of Thanos, which a restricted namespace takes the pods of.

@@ -18,19 +18,56 @@ pub(crate) const HOLD: &str = "--hold-a-node";
 fn traces() -> Result<BTreeSet<String>> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").context("the mounts")?;
     // The last numbers of a line change with every mount elsewhere; the place and the source do not.
-    let place = |line: &str| line.split(' ').skip(3).take(2).collect::<Vec<_>>().join(" ");
-    let mut traces: BTreeSet<String> = mounts.lines().map(|line| format!("mount {}", place(line))).collect();
-    for folder in ["/sys/class/net", "/var/lib", "/run", "/etc", "/etc/cni", "/opt", "/usr/libexec"] {
+    let place = |line: &str| {
+        line.split(' ')
+            .skip(3)
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let mut traces: BTreeSet<String> = mounts
+        .lines()
+        .map(|line| format!("mount {}", place(line)))
+        .collect();
+    for folder in [
+        "/sys/class/net",
+        "/var/lib",
+        "/run",
+        "/etc",
+        "/etc/cni",
+        "/opt",
+        "/usr/libexec",
+    ] {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         traces.extend(entries.map(|entry| entry.path().display().to_string()));
     }
     for group in ["memory", "pids", "cpu", "cpuset", "systemd"] {
-        groups(std::path::Path::new("/sys/fs/cgroup").join(group), &mut traces);
+        groups(
+            std::path::Path::new("/sys/fs/cgroup").join(group),
+            &mut traces,
+        );
     }
-    for entry in std::fs::read_dir("/proc").context("the processes")?.flatten() {
-        let name = std::fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-        if ["kubelet", "containerd", "kube-proxy", "kube-scheduler", "coredns", "socat"].contains(&name.trim()) {
-            traces.insert(format!("process {} {}", entry.path().display(), name.trim()));
+    for entry in std::fs::read_dir("/proc")
+        .context("the processes")?
+        .flatten()
+    {
+        let line = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
+        // Of socat those that listen: the others come and go with connections.
+        let daemons = [
+            "kubelet",
+            "containerd",
+            "kube-",
+            "/coredns",
+            "TCP-LISTEN",
+            "node.sh",
+            "janitor.sh",
+        ];
+        if daemons.iter().any(|daemon| line.contains(daemon)) {
+            traces.insert(format!(
+                "process {} {}",
+                entry.path().display(),
+                line.replace('\0', " ")
+            ));
         }
     }
     Ok(traces)
@@ -71,11 +108,17 @@ s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.settimeout(3)
 s.sendto(b'\\0\\1\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0'+name+b'\\0\\1\\0\\1',('10.96.0.10',53))
 print(socket.inet_ntoa(s.recv(512)[-4:]))";
     let answer = eventually("the DNS answers", SOON, || async {
-        node.inside(Program::at("python3").args(["-c", resolve])).output().await?.fine()
+        node.inside(Program::at("python3").args(["-c", resolve]))
+            .output()
+            .await?
+            .fine()
     });
     ensure!(answer.await?.trim() == "10.96.0.1");
     // There is no way out of it.
-    let out = node.inside(Program::at("ip").args(["route", "show", "default"])).output().await?;
+    let out = node
+        .inside(Program::at("ip").args(["route", "show", "default"]))
+        .output()
+        .await?;
     ensure!(out.fine()?.is_empty());
     Ok(())
 }
@@ -88,7 +131,12 @@ pub(crate) async fn runs_beside_another_and_leaves_nothing(ground: &Ground) -> R
     let before = traces()?;
     let second = Node::start("e2e-second").await?;
     let during = traces()?;
-    ensure!(during.iter().any(|trace| trace.contains("kubelet") && !before.contains(trace)), "traces are seen");
+    ensure!(
+        during
+            .iter()
+            .any(|trace| trace.contains("kubelet") && !before.contains(trace)),
+        "traces are seen"
+    );
     ensure!(first.init() != second.init());
     let data = second.run().folder().join("data/node");
     ensure!(data.exists());
@@ -112,7 +160,10 @@ pub(crate) async fn leaves_nothing_when_its_test_is_killed(ground: &Ground) -> R
         .spawn()?;
     let output = child.stdout.take().context("its output")?;
     let line = BufReader::new(output).lines().next_line().await?;
-    ensure!(line.is_some_and(|line| line.contains("held")), "it held nothing");
+    ensure!(
+        line.is_some_and(|line| line.contains("held")),
+        "it held nothing"
+    );
     ensure!(traces()? != before, "traces are seen");
     let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     kill_process(id.context("its process id")?, Signal::KILL)?;

@@ -70,7 +70,11 @@ impl Seen {
     /// Fails unless every create was taken and wired, and there were some.
     pub(crate) fn flawless(self) -> Result<()> {
         ensure!(self.wired >= 20, "only {} objects were made", self.wired);
-        ensure!(self.unwired.is_empty() && self.refused.is_empty(), "of {} creates: {self:?}", self.wired);
+        ensure!(
+            self.unwired.is_empty() && self.refused.is_empty(),
+            "of {} creates: {self:?}",
+            self.wired
+        );
         Ok(())
     }
 }
@@ -101,5 +105,6 @@ async fn create(api: &Api<DynamicObject>, name: &str) -> Result<bool> {
     let object: DynamicObject = serde_json::from_value(object)?;
     let made = api.create(&PostParams::default(), &object).await?;
     let annotations = made.metadata.annotations.unwrap_or_default();
-    Ok(annotations.contains_key(names::WIRED) && made.data["spec"]["remoteWrite"][0]["url"].is_string())
+    Ok(annotations.contains_key(names::WIRED)
+        && made.data["spec"]["remoteWrite"][0]["url"].is_string())
 }

@@ -37,7 +37,9 @@ pub(crate) async fn all(stories: &[Story], words: &[String]) -> ExitCode {
     let asked: Vec<&Story> = stories.iter().filter(is_asked).collect();
     if asked.is_empty() {
         eprintln!("no story is called like that; there are:");
-        stories.iter().for_each(|story| eprintln!("  {}", story.name));
+        stories
+            .iter()
+            .for_each(|story| eprintln!("  {}", story.name));
         return ExitCode::FAILURE;
     }
     let begin = Instant::now();
