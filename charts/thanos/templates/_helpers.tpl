@@ -1,0 +1,3 @@
+{{- define "thanos.fullname" -}}
+{{- .Release.Name }}
+{{- end }}
