@@ -2,6 +2,7 @@
 //! would get; samples flow from the router to an answer of Query Frontend.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -14,7 +15,7 @@ use thanos_tests::{Process, Program, Run, eventually, tools};
 use super::{named, owners, render};
 
 const START: Duration = Duration::from_secs(120);
-const SOON: Duration = Duration::from_secs(60);
+pub(super) const SOON: Duration = Duration::from_secs(60);
 
 /// What a pod listens on, here on loopback.
 struct Ports {
@@ -181,9 +182,19 @@ impl Hub {
         program.start(&self.run)
     }
 
+    /// Where the router takes writes.
+    pub(super) fn router(&self) -> SocketAddr {
+        self.ports["hub-thanos-receive-router"].write.address()
+    }
+
+    /// Where Query Frontend answers.
+    pub(super) fn frontend(&self) -> SocketAddr {
+        self.ports["hub-thanos-query-frontend"].http.address()
+    }
+
     /// Writes metrics in Prometheus' own text as a tenant, by the real promtool.
     async fn push(&self, tenant: &str, metrics: &str) -> Result<()> {
-        let router = self.ports["hub-thanos-receive-router"].write.address();
+        let router = self.router();
         let promtool = Program::tool("promtool")?
             .args(["push", "metrics", "--remote-write.path=/api/v1/receive"])
             .arg(format!("--header=THANOS-TENANT={tenant}"))
