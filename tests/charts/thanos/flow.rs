@@ -43,7 +43,7 @@ const DOMAIN: &str = "hub.svc.cluster.local";
 
 impl Hub {
     /// Starts the pods of these parts (all of them where none is named), and waits until each is ready.
-    pub(super) async fn start(run: &Run, values: &[&str], parts: &[&str]) -> Result<Self> {
+    pub(super) async fn start(run: &Run, values: &[&str], only: &[&str]) -> Result<Self> {
         let objects = render(run, values).await?;
         let mut all: Vec<(String, &Value)> = Vec::new();
         for owner in owners(&objects) {
@@ -78,7 +78,7 @@ impl Hub {
         hub.write_files(&objects)?;
         for (name, owner) in all {
             let part = owner["metadata"]["labels"]["app.kubernetes.io/component"].as_str();
-            if !parts.is_empty() && !parts.contains(&part.context("a part")?) {
+            if !only.is_empty() && !only.contains(&part.context("a part")?) {
                 continue;
             }
             let process = hub.launch(&name, owner)?;
@@ -353,9 +353,9 @@ async fn every_metric_of_the_alerts_is_shown(hub: &Hub) -> Result<()> {
         let shown = pages.lines().any(|line| {
             let own = line.split(' ').next().unwrap_or_default();
             let (metric, of) = own.split_once('@').unwrap_or_default();
-            let handled =
+            let answers =
                 handler.is_none_or(|handler| line.contains(&format!("handler=\"{handler}\"")));
-            metric == name && part.is_none_or(|part| part == of) && handled
+            metric == name && part.is_none_or(|part| part == of) && answers
         });
         if name != "up" && !shown {
             missing.push(format!("{name}{{{matchers}}}"));
