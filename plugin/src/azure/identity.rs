@@ -142,12 +142,11 @@ impl Identity {
             .and_then(|part| BASE64_URL_SAFE_NO_PAD.decode(part).ok())
             .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
             .unwrap_or_default();
-        let kind = match claims["idtyp"].as_str() {
-            Some("user") => "User",
-            Some(_) => "ServicePrincipal",
-            None if claims["upn"].is_string() || claims["unique_name"].is_string() => "User",
-            None => "ServicePrincipal",
-        };
+        let names_a_user = claims["upn"].is_string() || claims["unique_name"].is_string();
+        let is_user = claims["idtyp"]
+            .as_str()
+            .map_or(names_a_user, |kind| kind == "user");
+        let kind = if is_user { "User" } else { "ServicePrincipal" };
         Ok(Caller {
             object_id: claims["oid"].as_str().unwrap_or_default().to_owned(),
             kind,

@@ -139,14 +139,10 @@ pub(super) enum Who {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Notice {
     /// Its row in the registry.
-    #[serde(serialize_with = "number")]
+    #[serde(skip)]
     pub code: &'static Code,
     /// One sentence.
     pub sentence: String,
-}
-
-fn number<S: serde::Serializer>(code: &&'static Code, out: S) -> Result<S::Ok, S::Error> {
-    out.serialize_str(code.code)
 }
 
 /// All that is to be done in Azure.
