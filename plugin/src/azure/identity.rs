@@ -236,7 +236,7 @@ impl Way {
     }
 }
 
-/// Whether the metadata service of a machine of Azure answers; any answer will do.
+/// Whether the metadata service of a machine of Azure answers: other clouds have one at the same address.
 async fn is_in_azure(http: &Http) -> bool {
     let Ok(url) = METADATA.parse() else {
         return false;
@@ -251,7 +251,7 @@ async fn is_in_azure(http: &Http) -> bool {
         headers.into_iter().collect(),
         Vec::new(),
     );
-    matches!(tokio::time::timeout(PROBE, asked).await, Ok(Ok(reply)) if reply.status != 404)
+    matches!(tokio::time::timeout(PROBE, asked).await, Ok(Ok(reply)) if reply.json()["compute"].is_object())
 }
 
 /// Runs `az`, and ends it with us.
