@@ -9,10 +9,10 @@ export RUST_LIB_BACKTRACE = 0
 stage    = @printf '\n== %s\n' '$(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bless bench soak matrix tools clean layers deny
+.PHONY: help demo test e2e lint fmt bless bench soak matrix tools clean layers deny
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z0-9]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 demo: ## everything from nothing, on loopback, kept up until Ctrl-C (ONCE=1: ends by itself)
 	$(call stage,the real programs that the demo runs)
@@ -29,6 +29,9 @@ test: ## build what the tests run, then every test (T=words picks some)
 	@$(CARGO) build --workspace --bins --locked
 	$(call stage,the tests)
 	@$(CARGO) test --workspace --locked $(T)
+
+e2e: ## the stories in pods, on a real node (root) or the cluster of KUBECONFIG (T=words picks some)
+	@CARGO='$(CARGO)' PYTHON='$(PYTHON)' tests/e2e/run.sh $(T)
 
 lint: ## format, clippy, the direction of dependencies, licences
 	@$(CARGO) fmt --version >/dev/null 2>&1 || { echo 'rustfmt is missing: rustup component add rustfmt'; exit 1; }

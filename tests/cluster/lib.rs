@@ -3,7 +3,8 @@
 //! ```text
 //! tools ─► process (watchdog, port, run) ─► etcd ─► apiserver ─► crds ─► cluster (seed)
 //!                        │                                                 ├─ operator ─► prometheus
-//!                        └─ azurite ◄─ thanos (receive, query) ◄─ gateway  └─ command (helm, kubectl)
+//!                        ├─ azurite ◄─ thanos (receive, query) ◄─ gateway  └─ command (helm, kubectl)
+//!                        └─ node (kubelet, Services, DNS: for `make e2e`)
 //! ```
 //!
 //! `Cluster::start` is where most tests begin. Every value here ends its process when it is dropped, and a watchdog
@@ -21,6 +22,7 @@ pub mod gateway;
 pub mod http;
 pub mod install;
 pub mod kubeconfig;
+pub mod node;
 pub mod operator;
 pub mod ours;
 pub mod port;
@@ -35,6 +37,7 @@ pub mod wait;
 mod watchdog;
 
 pub use cluster::{Cluster, Options};
+pub use node::Node;
 pub use process::{Process, Program};
 pub use run::Run;
 pub use wait::eventually;

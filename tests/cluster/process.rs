@@ -90,6 +90,17 @@ impl Program {
         self
     }
 
+    /// The same command as the last arguments of another one, which says from where it is run.
+    pub(crate) fn through(mut self, other: &str, before: Vec<OsString>) -> Self {
+        let own = std::mem::replace(&mut self.path, PathBuf::from(other));
+        self.arguments = before
+            .into_iter()
+            .chain([own.into_os_string()])
+            .chain(self.arguments)
+            .collect();
+        self
+    }
+
     /// Starts it in a process group of its own, watched, with both outputs in `NAME.log` of the run.
     ///
     /// # Errors

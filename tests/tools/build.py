@@ -28,9 +28,11 @@ ROOT = HERE.parent.parent
 GIB = 1024**3
 HEARTBEAT = 30  # seconds between two signs of life of one long build
 KUBERNETES = "v1.37.2"
+MANIFESTS = ("crds", "bundle")  # kinds that are copied out of a module
 VERSION = "k8s.io/component-base/version"
 KUBERNETES_FLAGS = f"-X {VERSION}.gitVersion={KUBERNETES} -X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor=37"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator"
+CONTAINERD = "github.com/containerd/containerd/v2"
 SUBJECTS = ("prometheusagents", "prometheuses", "thanosrulers")
 CRDS = SUBJECTS + (
     "alertmanagerconfigs", "alertmanagers", "podmonitors", "probes", "prometheusrules", "scrapeconfigs", "servicemonitors",
@@ -46,7 +48,7 @@ class Program:
     seconds: int
     disk: float
     folder: str  # under tests/tools
-    kind: str = "go"  # go | crds | wheel | npm
+    kind: str = "go"  # go | crds | bundle | wheel | npm
     packages: tuple[str, ...] = ()
     flags: str = ""  # for the Go linker
     tags: str = ""
@@ -65,6 +67,8 @@ class Program:
         """What it leaves, from the workshop's folder on."""
         if self.kind == "crds":
             return [f"{self.name}/{plural}.yaml" for plural in self.files or CRDS]
+        if self.kind == "bundle":
+            return [f"{self.name}/{name}" for name in self.files]
         return [f"bin/{name}" for name in self.files]
 
     @property
@@ -91,6 +95,8 @@ PROGRAMS = [
         packages=(f"{OPERATOR}/cmd/operator", f"{OPERATOR}/cmd/prometheus-config-reloader"),
     ),
     Program("crds", (), 2, 0.1, "prometheus-operator", kind="crds"),
+    # How the operator is installed by its own project, for `make e2e`.
+    Program("operator-bundle", ("bundle.yaml",), 2, 0.1, "prometheus-operator", kind="bundle", extra=True),
     # Older definitions, for the test that no field of any release is forgotten (`coverage.rs`).
     Program("crds-0.85.0", SUBJECTS, 2, 0.1, "crds-0.85.0", kind="crds"),
     Program("crds-0.91.0", SUBJECTS, 2, 0.1, "crds-0.91.0", kind="crds"),
@@ -108,6 +114,17 @@ PROGRAMS = [
         "controller-manager", ("kube-controller-manager",), 20, 0.4, "kubernetes", flags=KUBERNETES_FLAGS,
         packages=("k8s.io/kubernetes/cmd/kube-controller-manager",),
     ),
+    # What a real node needs beside the API server, for `make e2e` (`cluster/node`).
+    Program(
+        "node", ("kubelet", "kube-proxy", "kube-scheduler"), 120, 1.4, "kubernetes", extra=True, flags=KUBERNETES_FLAGS,
+        packages=("k8s.io/kubernetes/cmd/kubelet", "k8s.io/kubernetes/cmd/kube-proxy", "k8s.io/kubernetes/cmd/kube-scheduler"),
+    ),
+    Program(
+        "containerd", ("containerd", "ctr", "containerd-shim-runc-v2"), 120, 1.4, "containerd", extra=True,
+        flags="-X github.com/containerd/containerd/v2/version.Version=v2.2.0",
+        packages=(f"{CONTAINERD}/cmd/containerd", f"{CONTAINERD}/cmd/ctr", f"{CONTAINERD}/cmd/containerd-shim-runc-v2"),
+    ),
+    Program("coredns", ("coredns",), 40, 0.5, "coredns", extra=True, packages=(".",)),
     # The nearest peer of `inject`, for `make bench`.
     Program(
         "kyverno", ("kubectl-kyverno",), 240, 3.0, "kyverno", extra=True,
@@ -205,7 +222,7 @@ class Workshop:
 
     def download(self, program):
         log, folder = self.log(program, "download"), HERE / program.folder
-        if program.kind in ("go", "crds"):
+        if program.kind in ("go", *MANIFESTS):
             self.children.run(["go", "mod", "download"], log, cwd=folder, env=self.go_env)
         elif program.kind == "wheel":
             self.wheel(program, folder, log)
@@ -215,8 +232,8 @@ class Workshop:
     def build(self, program):
         if program.kind == "go":
             self.compile(program)
-        elif program.kind == "crds":
-            self.crds(program)
+        elif program.kind in MANIFESTS:
+            self.manifests(program)
         self.record(program, program.stamp)
 
     def compile(self, program):
@@ -231,15 +248,18 @@ class Workshop:
             (scratch / name).replace(self.path("bin", name))
         scratch.rmdir()
 
-    def crds(self, program):
+    def manifests(self, program):
         found = subprocess.run(
             ["go", "list", "-m", "-f", "{{.Dir}}", OPERATOR],
             cwd=HERE / program.folder, env=self.go_env, capture_output=True, text=True, check=True,
         )
-        source = pathlib.Path(found.stdout.strip()) / "example" / "prometheus-operator-crd"
+        source = pathlib.Path(found.stdout.strip())
+        if program.kind == "crds":
+            source = source / "example" / "prometheus-operator-crd"
+        prefix = "monitoring.coreos.com_" if program.kind == "crds" else ""
         for output in self.outputs(program):
             output.parent.mkdir(exist_ok=True)
-            text = (source / f"monitoring.coreos.com_{output.name}").read_bytes()
+            text = (source / f"{prefix}{output.name}").read_bytes()
             self.replace(output, lambda new, text=text: new.write_bytes(text))
 
     def wheel(self, program, folder, log):
@@ -275,7 +295,7 @@ class Workshop:
     def take(self, program, source):
         """Links what a folder of ready-made programs holds; false when it lacks a part of this one."""
         found = [source / output.removeprefix("bin/") for output in program.outputs]
-        if not all(path.is_file() and (program.kind == "crds" or os.access(path, os.X_OK)) for path in found):
+        if not all(path.is_file() and (program.kind in MANIFESTS or os.access(path, os.X_OK)) for path in found):
             return False
         for path, output in zip(found, self.outputs(program)):
             output.parent.mkdir(exist_ok=True)
@@ -286,7 +306,8 @@ class Workshop:
 
 def need_commands(programs):
     """Fails early, with what to install, rather than after ten minutes."""
-    wanted = {"go": ("go", "Go 1.26 or newer"), "crds": ("go", "Go 1.26 or newer"), "npm": ("npm", "Node.js 20 or newer with npm")}
+    go = ("go", "Go 1.26 or newer")
+    wanted = {"go": go, **dict.fromkeys(MANIFESTS, go), "npm": ("npm", "Node.js 20 or newer with npm")}
     for program in programs:
         command, what = wanted.get(program.kind, (None, None))
         if command and not shutil.which(command):
