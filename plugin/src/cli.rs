@@ -12,6 +12,7 @@ use crate::Surroundings;
 
 mod cluster;
 mod help;
+mod hub;
 mod misuse;
 mod native;
 mod offline;
@@ -22,6 +23,7 @@ pub use cluster::{
     InitOptOut, WiringArgs,
 };
 pub use help::{called_as, command};
+pub use hub::{HubArgs, HubAzureArgs, HubIngress, HubPart, UninstallArgs};
 pub use misuse::meant;
 pub use native::{NativeFormat, OnFailure, PolicyNativeArgs};
 pub use offline::{
@@ -57,6 +59,7 @@ pub struct Cli {
 pub enum Verb {
     Init(Box<InitArgs>),
     Enroll(EnrollArgs),
+    Uninstall(UninstallArgs),
     Get(GetArgs),
     Why(WhyArgs),
     Inject(InjectArgs),

@@ -23,6 +23,7 @@ pub mod failure;
 mod files;
 mod get;
 mod helm;
+mod https;
 mod init;
 mod inject;
 mod inputs;
@@ -34,6 +35,7 @@ mod policy;
 mod runtime;
 mod surroundings;
 pub mod ui;
+mod uninstall;
 mod validate;
 mod version;
 mod why;
@@ -94,6 +96,7 @@ fn act(cli: &Cli, surroundings: &Surroundings, ui: &mut Ui<'_>) -> Result<Ending
     match &cli.verb {
         Verb::Init(args) => runtime::wait(global, init::run(args, global, ui)),
         Verb::Enroll(args) => runtime::wait(global, enroll::run(args, global, ui)),
+        Verb::Uninstall(args) => runtime::wait(global, uninstall::run(args, global, ui)),
         Verb::Get(args) => runtime::wait(global, get::run(args, global, ui)),
         Verb::Why(args) => why::run(args, global, ui),
         Verb::Inject(args) => inject::run(args, global, ui),

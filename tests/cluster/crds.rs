@@ -49,6 +49,33 @@ pub const ALL: &[Crd] = &[
     crd("servicemonitors", "v1"),
 ];
 
+/// Those of Gateway API, Envoy Gateway and cert-manager that the hub's chart uses: plural, group, version.
+const HUB: &[(&str, &str, &str)] = &[
+    ("gatewayclasses", "gateway.networking.k8s.io", "v1"),
+    ("gateways", "gateway.networking.k8s.io", "v1"),
+    ("httproutes", "gateway.networking.k8s.io", "v1"),
+    ("backendtrafficpolicies", "gateway.envoyproxy.io", "v1alpha1"),
+    ("clienttrafficpolicies", "gateway.envoyproxy.io", "v1alpha1"),
+    ("envoyproxies", "gateway.envoyproxy.io", "v1alpha1"),
+    ("securitypolicies", "gateway.envoyproxy.io", "v1alpha1"),
+    ("certificates", "cert-manager.io", "v1"),
+    ("clusterissuers", "cert-manager.io", "v1"),
+    ("issuers", "cert-manager.io", "v1"),
+];
+
+/// Applies what the hub's chart needs beside the operator's definitions, and waits until each is served.
+///
+/// # Errors
+/// When a file is missing, the API server refuses it, or it is not served in time.
+pub async fn hub(client: &Client) -> Result<()> {
+    let apply = async |&(plural, group, version): &(&str, &str, &str)| {
+        let name = format!("{plural}.{group}");
+        apply(client, &name, &tools::hub_crd(&name)?).await?;
+        served(client, group, version, plural).await
+    };
+    try_join_all(HUB.iter().map(apply)).await.map(drop)
+}
+
 /// Applies the operator's definitions side by side and waits until each is served.
 ///
 /// # Errors

@@ -8,8 +8,8 @@ use base64::Engine;
 use kubectl_thanos::manifests;
 use serde_json::{Value, json};
 
-use crate::Cluster;
 use crate::tools::root;
+use crate::{Cluster, Program};
 
 /// The namespace that the release lives in.
 pub const NAMESPACE: &str = thanos_core::names::NAMESPACE;
@@ -23,26 +23,60 @@ pub struct Address {
     pub authority: String,
 }
 
-/// Renders the chart: every object of it, CRDs first.
+/// A chart of ours under the name and with the values (`key=value`) of a release.
+#[derive(Clone, Copy, Debug)]
+pub struct Release<'r> {
+    /// Its folder under `charts/`.
+    pub chart: &'r str,
+    /// Its name.
+    pub name: &'r str,
+    /// Its namespace.
+    pub namespace: &'r str,
+    /// What differs from the chart's own values.
+    pub values: &'r [&'r str],
+}
+
+impl Release<'_> {
+    /// helm with a verb and everything that the release is.
+    fn command(&self, helm: Program, verb: &[&str]) -> Program {
+        let chart = root().join("charts").join(self.chart);
+        let helm = helm.args(verb.iter().copied());
+        let helm = helm.args([self.name, "-n", self.namespace]).arg(chart);
+        let values = self.values.iter().flat_map(|value| ["--set", *value]);
+        helm.args(values)
+    }
+
+    /// Every object of it, CRDs first.
+    ///
+    /// # Errors
+    /// When helm refuses the values or its output cannot be read.
+    pub async fn render(&self, helm: Program) -> Result<Vec<Value>> {
+        let rendered = self.command(helm, &["template", "--include-crds"]);
+        objects("the chart", rendered.output().await?.fine()?)
+    }
+
+    /// Installs or upgrades it, waiting for nothing; gives what helm says.
+    ///
+    /// # Errors
+    /// When helm or the API server refuses it.
+    pub async fn install(&self, helm: Program) -> Result<String> {
+        let installed = self.command(helm, &["upgrade", "--install"]);
+        installed.output().await?.fine()
+    }
+}
+
+/// Renders the webhook's chart: every object of it, CRDs first.
 ///
 /// # Errors
 /// When helm refuses the values or its output cannot be read.
 pub async fn render(cluster: &Cluster, values: &[&str]) -> Result<Vec<Value>> {
-    let chart = root().join("charts/thanos-webhook");
-    let mut helm = cluster
-        .helm()?
-        .args([
-            "template",
-            "thanos-webhook",
-            "--include-crds",
-            "-n",
-            NAMESPACE,
-        ])
-        .arg(chart);
-    for value in values {
-        helm = helm.args(["--set", value]);
-    }
-    objects("the chart", helm.output().await?.fine()?)
+    let release = Release {
+        chart: "thanos-webhook",
+        name: "thanos-webhook",
+        namespace: NAMESPACE,
+        values,
+    };
+    release.render(cluster.helm()?).await
 }
 
 /// The objects of a stream of manifests.

@@ -38,6 +38,19 @@ pub fn crd(plural: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The file of a definition that is no operator's, by its whole name: `gateways.gateway.networking.k8s.io`.
+///
+/// # Errors
+/// Says what to type when it is not there.
+pub fn hub_crd(name: &str) -> Result<PathBuf> {
+    let path = root().join(format!("target/tools/crds-hub/{name}.yaml"));
+    ensure!(
+        path.exists(),
+        "the CRD {name} is not there yet: run `make tools`"
+    );
+    Ok(path)
+}
+
 /// The same of an older operator: `0.85.0` or `0.91.0`.
 ///
 /// # Errors

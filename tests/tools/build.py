@@ -37,6 +37,20 @@ SUBJECTS = ("prometheusagents", "prometheuses", "thanosrulers")
 CRDS = SUBJECTS + (
     "alertmanagerconfigs", "alertmanagers", "podmonitors", "probes", "prometheusrules", "scrapeconfigs", "servicemonitors",
 )
+# Of those that are no operator's, by their whole names.
+HUB_CRDS = (
+    "gatewayclasses.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io", "httproutes.gateway.networking.k8s.io",
+    "backendtrafficpolicies.gateway.envoyproxy.io", "clienttrafficpolicies.gateway.envoyproxy.io",
+    "envoyproxies.gateway.envoyproxy.io", "securitypolicies.gateway.envoyproxy.io",
+    "certificates.cert-manager.io", "clusterissuers.cert-manager.io", "issuers.cert-manager.io",
+)
+# The module of a group's definitions, and where they are in it.
+DEFINITIONS = {
+    "monitoring.coreos.com": (OPERATOR, "example/prometheus-operator-crd"),
+    "gateway.networking.k8s.io": ("sigs.k8s.io/gateway-api", "config/crd/standard"),
+    "gateway.envoyproxy.io": ("github.com/envoyproxy/gateway", "charts/gateway-helm/charts/crds/crds/generated"),
+    "cert-manager.io": ("github.com/cert-manager/cert-manager", "deploy/crds"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +114,8 @@ PROGRAMS = [
     # Older definitions, for the test that no field of any release is forgotten (`coverage.rs`).
     Program("crds-0.85.0", SUBJECTS, 2, 0.1, "crds-0.85.0", kind="crds"),
     Program("crds-0.91.0", SUBJECTS, 2, 0.1, "crds-0.91.0", kind="crds"),
+    # What the hub's chart writes for others.
+    Program("crds-hub", HUB_CRDS, 5, 0.2, "crds-hub", kind="crds"),
     Program(
         "prometheus", ("prometheus", "promtool"), 195, 3.6, "prometheus",
         packages=("github.com/prometheus/prometheus/cmd/prometheus", "github.com/prometheus/prometheus/cmd/promtool"),
@@ -249,17 +265,20 @@ class Workshop:
         scratch.rmdir()
 
     def manifests(self, program):
-        found = subprocess.run(
-            ["go", "list", "-m", "-f", "{{.Dir}}", OPERATOR],
-            cwd=HERE / program.folder, env=self.go_env, capture_output=True, text=True, check=True,
-        )
-        source = pathlib.Path(found.stdout.strip())
-        if program.kind == "crds":
-            source = source / "example" / "prometheus-operator-crd"
-        prefix = "monitoring.coreos.com_" if program.kind == "crds" else ""
         for output in self.outputs(program):
+            if program.kind == "bundle":
+                module, path = OPERATOR, output.name
+            else:
+                plural, _, group = output.name.removesuffix(".yaml").partition(".")
+                group = group or "monitoring.coreos.com"
+                module, folder = DEFINITIONS[group]
+                path = f"{folder}/{group}_{plural}.yaml"
+            found = subprocess.run(
+                ["go", "list", "-m", "-f", "{{.Dir}}", module],
+                cwd=HERE / program.folder, env=self.go_env, capture_output=True, text=True, check=True,
+            )
             output.parent.mkdir(exist_ok=True)
-            text = (source / f"{prefix}{output.name}").read_bytes()
+            text = (pathlib.Path(found.stdout.strip()) / path).read_bytes()
             self.replace(output, lambda new, text=text: new.write_bytes(text))
 
     def wheel(self, program, folder, log):

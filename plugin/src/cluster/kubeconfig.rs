@@ -19,21 +19,32 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(super) struct Settings {
     pub(super) config: Config,
     pub(super) origin: String,
+    /// The context; `None` where there is no kubeconfig.
+    pub(super) context: Option<String>,
 }
 
 /// Reads the settings that the flags ask for; a pod's own account where there is no kubeconfig at all.
 pub(super) async fn settings(global: &Global) -> Result<Settings, Failure> {
-    let (mut config, origin) = match read(global.kubeconfig.as_deref())? {
+    let (mut config, origin, context) = match read(global.kubeconfig.as_deref())? {
         Some(file) => {
             let origin = origin(&file, global);
-            (of_context(file, global).await?, origin)
+            let context = global.context.clone().or(file.current_context.clone());
+            (of_context(file, global).await?, origin, context)
         }
-        None => (in_cluster(global)?, "this pod's own account".to_owned()),
+        None => (
+            in_cluster(global)?,
+            "this pod's own account".to_owned(),
+            None,
+        ),
     };
     config.connect_timeout = Some(CONNECT);
     config.auth_info.impersonate = global.impersonate.clone().or(config.auth_info.impersonate);
     let origin = format!("{origin} names that server; --context and --kubeconfig name another");
-    Ok(Settings { config, origin })
+    Ok(Settings {
+        config,
+        origin,
+        context,
+    })
 }
 
 fn origin(file: &Kubeconfig, global: &Global) -> String {
