@@ -17,6 +17,7 @@ mod coverage;
 mod doors;
 mod evasion;
 mod harness;
+mod hub;
 mod member;
 mod native;
 mod objstore;

@@ -949,6 +949,12 @@ codes! {
         see "helm ls -A"
         fix "Remove the other one first."
         silence "Not possible.";
+    CERTIFICATE_ABSENT "KTH8015" "certificate-absent" Warning
+        "the Secret with the gateway's certificate is not there yet"
+        cause "The hub is told to use a Secret of yours, and no such Secret is in its namespace: the gateway answers nobody until it is."
+        see "kubectl get secret NAME -n NAMESPACE"
+        fix "kubectl create secret tls NAME -n NAMESPACE --cert FILE --key FILE, with a certificate for both hosts."
+        silence "Make the Secret first.";
     HELM_MISSING "KTH8201" "helm-missing" Error
         "there is no helm"
         cause "Charts are installed by the helm program, so that helm knows of them, and none can be run."

@@ -54,7 +54,11 @@ const HUB: &[(&str, &str, &str)] = &[
     ("gatewayclasses", "gateway.networking.k8s.io", "v1"),
     ("gateways", "gateway.networking.k8s.io", "v1"),
     ("httproutes", "gateway.networking.k8s.io", "v1"),
-    ("backendtrafficpolicies", "gateway.envoyproxy.io", "v1alpha1"),
+    (
+        "backendtrafficpolicies",
+        "gateway.envoyproxy.io",
+        "v1alpha1",
+    ),
     ("clienttrafficpolicies", "gateway.envoyproxy.io", "v1alpha1"),
     ("envoyproxies", "gateway.envoyproxy.io", "v1alpha1"),
     ("securitypolicies", "gateway.envoyproxy.io", "v1alpha1"),

@@ -41,8 +41,6 @@ resources! {
     GATEWAYS "gateway.networking.k8s.io" "v1" "gateways" "Gateway" "gateway";
     CERTIFICATES "cert-manager.io" "v1" "certificates" "Certificate" "certificate";
     CERTIFICATE_REQUESTS "cert-manager.io" "v1" "certificaterequests" "CertificateRequest" "certificaterequest";
-    ISSUERS "cert-manager.io" "v1" "issuers" "Issuer" "issuer";
-    CLUSTER_ISSUERS "cert-manager.io" "v1" "clusterissuers" "ClusterIssuer" "clusterissuer";
     ORDERS "acme.cert-manager.io" "v1" "orders" "Order" "order";
     ROLES "rbac.authorization.k8s.io" "v1" "roles" "Role" "role";
     CLUSTER_ROLES "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" "clusterrole";

@@ -70,13 +70,6 @@ impl Kept {
     fn text(&self, secret: &str, key: &str) -> Option<Hidden> {
         Hidden::from_base64(self.0.get(secret)?["data"][key].as_str()?)
     }
-
-    /// A credential that is whole.
-    pub(crate) fn credential(&self, secret: &str) -> Option<Credential> {
-        let user = String::from_utf8(self.text(secret, "user")?.reveal().to_vec()).ok()?;
-        let password = self.text(secret, "password")?;
-        Some(Credential { user, password })
-    }
 }
 
 /// Whether an object was made by us, for this hub.

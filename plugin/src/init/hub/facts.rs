@@ -235,7 +235,12 @@ async fn classes(cluster: &Cluster, facts: &Facts) -> Result<Vec<(String, String
         listed => listed?,
     };
     let read = |class: &Value| {
-        let name = class["metadata"]["name"].as_str()?.to_owned();
+        // A hub's own class comes with the hub, and says nothing of whoever should take care of it.
+        let of_hub = class["metadata"]["labels"]["app.kubernetes.io/name"] == "thanos";
+        let name = class["metadata"]["name"]
+            .as_str()
+            .filter(|_| !of_hub)?
+            .to_owned();
         Some((name, class["spec"]["controllerName"].as_str()?.to_owned()))
     };
     Ok(classes.iter().filter_map(read).collect())

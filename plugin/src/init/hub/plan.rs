@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 use thanos_core::codes::{self, Code};
-use thanos_core::names;
+use thanos_core::{names, versions};
 
 use super::azure::Made;
 use super::credentials::{self, Credentials};
@@ -478,12 +478,20 @@ impl Planner<'_> {
             self.faults
                 .push(Failure::failed(message).code(codes::FORBIDDEN).hint(hint));
         }
+        if let Some(operator) = &self.facts.operator
+            && versions::default_prometheus(operator).is_none()
+        {
+            let sentence = format!(
+                "prometheus-operator {operator} is older than any that is known: fields that a wiring sets may be missing"
+            );
+            self.warnings.push((codes::CRD_TOO_OLD, sentence));
+        }
         if let Certificate::Secret(name) = &wish.certificate
             && !self.facts.has_certificate
         {
             let at = SECRETS.within(&wish.namespace).named(name);
             let sentence = format!("{at} is not there: the gateway has no certificate until it is");
-            self.warnings.push((codes::CERTIFICATE_PENDING, sentence));
+            self.warnings.push((codes::CERTIFICATE_ABSENT, sentence));
         }
         let gateway_api = self.facts.serves(&GATEWAYS);
         if wish.ingress == HubIngress::GatewayApi && !gateway_api {

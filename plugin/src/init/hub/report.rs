@@ -39,6 +39,13 @@ impl Report {
             ),
             ("Helm", helm.to_owned()),
             (
+                "Operator",
+                facts
+                    .operator
+                    .as_ref()
+                    .map_or_else(|| "none yet".to_owned(), ToString::to_string),
+            ),
+            (
                 "Hub",
                 format!("{} in namespace {}", wish.name, wish.namespace),
             ),

@@ -286,11 +286,20 @@ fn obstacles_are_told_at_once() {
 }
 
 #[test]
+fn an_operator_that_is_too_old_is_told_of() {
+    let mut facts = facts();
+    facts.operator = Some(semver::Version::new(0, 50, 0));
+    let plan = planned(&wish(), &facts);
+    let told: Vec<_> = plan.warnings.iter().map(|(code, _)| *code).collect();
+    assert_eq!(told, [codes::CRD_TOO_OLD]);
+}
+
+#[test]
 fn a_certificate_of_ones_own_needs_no_cert_manager() {
     let mut wish = wish();
     wish.certificate = Certificate::Secret("mine".to_owned());
     let plan = planned(&wish, &facts());
     assert_eq!(item(&plan, "cert-manager").action, Action::Skip);
     let told: Vec<_> = plan.warnings.iter().map(|(code, _)| *code).collect();
-    assert_eq!(told, [codes::CERTIFICATE_PENDING]);
+    assert_eq!(told, [codes::CERTIFICATE_ABSENT]);
 }
