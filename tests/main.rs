@@ -19,6 +19,7 @@ mod doors;
 mod evasion;
 mod harness;
 mod helm;
+mod hub;
 mod member;
 mod native;
 mod objstore;

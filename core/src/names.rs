@@ -28,6 +28,15 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Label on a credential Secret and its Role: the wiring they serve.
 pub const WIRING: &str = "kubectl-thanos.dev/wiring";
 
+/// Label on what `init` makes for a hub, and on helm's record of its releases: the hub's name.
+pub const HUB: &str = "kubectl-thanos.dev/hub";
+/// Label on helm's record of a release that `init` installed: what its chart and values come to.
+pub const DIGEST: &str = "kubectl-thanos.dev/digest";
+/// Annotation on a hub's object-store Secret: another text with every change of what it holds.
+pub const REVISION: &str = "kubectl-thanos.dev/revision";
+/// A hub's default name.
+pub const HUB_NAME: &str = "thanos";
+
 /// Field manager of the plugin.
 pub const MANAGER_PLUGIN: &str = "kubectl-thanos";
 /// Field manager of the controller.

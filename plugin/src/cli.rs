@@ -13,6 +13,7 @@ use crate::Surroundings;
 mod cluster;
 mod helm;
 mod help;
+mod hub;
 mod misuse;
 mod native;
 mod offline;
@@ -24,6 +25,7 @@ pub use cluster::{
 };
 pub use helm::{FromHelm, is_caller as is_called_by_helm};
 pub use help::{called_as, command};
+pub use hub::{HubArgs, HubAzureArgs, HubIngress, HubPart, UninstallArgs};
 pub use misuse::meant;
 pub use native::{NativeFormat, OnFailure, PolicyNativeArgs};
 pub use offline::{
@@ -59,6 +61,7 @@ pub struct Cli {
 pub enum Verb {
     Init(Box<InitArgs>),
     Enroll(EnrollArgs),
+    Uninstall(UninstallArgs),
     Get(GetArgs),
     Why(WhyArgs),
     Inject(InjectArgs),

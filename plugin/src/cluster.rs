@@ -16,8 +16,8 @@ use kube::client::ClientBuilder;
 use kube::core::Request;
 use kube::{Client, Config, Error};
 use serde_json::{Value, json};
-use thanos_core::names;
 use thanos_core::subject::Kind;
+use thanos_core::{codes, names};
 
 use crate::cli::Global;
 use crate::facts::World;
@@ -49,6 +49,8 @@ pub struct Cluster {
     /// Who names that server, as a hint.
     origin: String,
     namespace: String,
+    /// The kubeconfig's context; `None` where there is no kubeconfig.
+    context: Option<String>,
     /// `None` waits for ever.
     patience: Option<Duration>,
 }
@@ -71,6 +73,7 @@ impl Cluster {
         let Settings {
             config: settings,
             origin,
+            context,
         } = kubeconfig::settings(global).await?;
         let server = settings.cluster_url.to_string();
         let server = server.trim_end_matches('/').to_owned();
@@ -89,6 +92,7 @@ impl Cluster {
             server,
             origin,
             namespace,
+            context,
             patience,
         })
     }
@@ -101,6 +105,33 @@ impl Cluster {
     /// The API server's address.
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// The context of the kubeconfig that is used.
+    pub(crate) fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// Refuses to go on in another context than was meant.
+    ///
+    /// # Errors
+    /// It is another (KTH8001).
+    pub(crate) fn expect_context(&self, meant: Option<&str>) -> Result<(), Failure> {
+        let is = self.context().unwrap_or("none");
+        match meant.filter(|meant| *meant != is) {
+            None => Ok(()),
+            Some(meant) => {
+                let message = format!(
+                    "the context is {is} ({}), and {meant} was expected",
+                    self.server
+                );
+                Err(Failure::refused(message)
+                    .code(codes::WRONG_CONTEXT)
+                    .hint(format!(
+                        "--context {meant}, if that is the one that is meant"
+                    )))
+            }
+        }
     }
 
     /// The wirings, as they are stored.
@@ -180,11 +211,35 @@ impl Cluster {
 
     /// All objects, page by page.
     pub(crate) async fn list(&self, at: &At) -> Result<Vec<Value>, Trouble> {
+        self.selected(at, "").await
+    }
+
+    /// Those whose labels a selector takes; an empty one takes all.
+    pub(crate) async fn selected(&self, at: &At, labels: &str) -> Result<Vec<Value>, Trouble> {
+        self.pages(at, labels, |request, page| request.list(page))
+            .await
+    }
+
+    /// The same, of which the API server sends nothing but the metadata.
+    pub(crate) async fn metadata(&self, at: &At, labels: &str) -> Result<Vec<Value>, Trouble> {
+        self.pages(at, labels, |request, page| request.list_metadata(page))
+            .await
+    }
+
+    async fn pages(
+        &self,
+        at: &At,
+        labels: &str,
+        ask: impl Fn(Request, &ListParams) -> Result<http::Request<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<Vec<Value>, Trouble> {
         let mut objects = Vec::new();
         let mut page = ListParams::default().limit(PAGE);
+        if !labels.is_empty() {
+            page = page.labels(labels);
+        }
         loop {
             let mut answer = self
-                .ask("list", at, Request::new(at.path()).list(&page))
+                .ask("list", at, ask(Request::new(at.path()), &page))
                 .await?;
             if let Some(Value::Array(items)) = answer.get_mut("items").map(Value::take) {
                 objects.extend(items);

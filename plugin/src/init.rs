@@ -1,4 +1,4 @@
-//! `kubectl thanos init`, in its member form: wire this cluster.
+//! `kubectl thanos init`: set up a hub (`hub.rs`), or wire this cluster as a member of one (here).
 //!
 //! ```text
 //! wish ─> facts (read only) ─> plan (pure) ─> show ─> ask ─> apply ─> prove
@@ -31,8 +31,10 @@ use prove::{Claim, Proof};
 use report::Report;
 use wish::Wish;
 
-mod apply;
+pub(crate) mod apply;
 mod facts;
+mod form;
+pub(crate) mod hub;
 mod plan;
 mod prove;
 mod report;
@@ -44,6 +46,21 @@ pub(crate) async fn run(
     global: &Global,
     ui: &mut Ui<'_>,
 ) -> Result<Ending, Failure> {
+    match form::form(args, ui)? {
+        form::Form::Member => member(args, global, ui).await,
+        form::Form::Hub => hub::run(args, global, ui).await,
+        form::Form::Answers(answers) => {
+            let global = Global {
+                namespace: global.namespace.clone().or(answers.namespace),
+                ..global.clone()
+            };
+            hub::run(&answers.args, &global, ui).await
+        }
+    }
+}
+
+/// Wires this cluster.
+async fn member(args: &InitArgs, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
     let faults = local::check(&args.credential, args.filename.as_deref());
     if !faults.is_empty() {
         return Err(told(faults, ui));
@@ -62,6 +79,7 @@ pub(crate) async fn run(
     let mut credential =
         credential_wish(&args.credential, frame, given).map_err(|faults| told(faults, ui))?;
     let cluster = Cluster::connect(global, ui.journal()).await?;
+    cluster.expect_context(args.expect_context.as_deref())?;
     let terms = enroll::terms(&Value::Null, &wish.written);
     let facts = facts::gather(&cluster, &wish, &terms).await?;
     let terms = enroll::terms(facts.wiring.as_ref().unwrap_or(&Value::Null), &wish.written);
@@ -98,6 +116,13 @@ pub(crate) async fn run(
         return stopped(failures, changed, &plan, &report, aloud, ui);
     }
     tell_gateway(&enrolled, file, ui)?;
+    if !args.wait {
+        if !aloud {
+            ui.json(&report.as_json())?;
+        }
+        ui.tell(codes::NOT_PROVEN, codes::NOT_PROVEN.title);
+        return Ok(Ending::Partly);
+    }
     let proofs = claim(&cluster, &wish, &facts, global).prove(ui).await;
     conclude(proofs, report, aloud, ui)
 }

@@ -24,6 +24,7 @@ pub mod failure;
 mod files;
 mod get;
 mod helm;
+mod https;
 mod init;
 mod inject;
 mod inputs;
@@ -35,6 +36,7 @@ mod policy;
 mod runtime;
 mod surroundings;
 pub mod ui;
+mod uninstall;
 mod validate;
 mod version;
 mod why;
@@ -97,6 +99,7 @@ fn act(cli: &Cli, global: &Global, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
     match &cli.verb {
         Verb::Init(args) => runtime::wait(global, init::run(args, global, ui)),
         Verb::Enroll(args) => runtime::wait(global, enroll::run(args, global, ui)),
+        Verb::Uninstall(args) => runtime::wait(global, uninstall::run(args, global, ui)),
         Verb::Get(args) => runtime::wait(global, get::run(args, global, ui)),
         Verb::Why(args) => why::run(args, global, ui),
         Verb::Inject(args) => inject::run(args, global, ui),

@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::certificates::Authority;
 use crate::http::Http;
 use crate::port::Port;
-use crate::{Process, Program, Run};
+use crate::{Node, Process, Program, Run};
 
 const START: Duration = Duration::from_secs(120);
 const ACCOUNT: &str = "thanostests";
@@ -19,6 +19,7 @@ pub struct Azurite {
     process: Process,
     port: Port,
     key: String,
+    host: &'static str,
     run: Run,
 }
 
@@ -28,34 +29,54 @@ impl Azurite {
     /// # Errors
     /// When it does not come up; with the end of its log.
     pub async fn start(run: &Run) -> Result<Self> {
+        let azurite = Self::begin(run, "127.0.0.1", |program| program)?;
+        let http = Http::new(&format!("http://{}", azurite.port.address()))?;
+        // Without a signature it refuses, which shows that it serves.
+        let answers = || async {
+            let path = format!("/{ACCOUNT}?comp=list");
+            http.get(&path).await.map(drop)
+        };
+        azurite.process.ready(START, answers).await?;
+        Ok(azurite)
+    }
+
+    /// Starts it beside a node, where pods reach it.
+    ///
+    /// # Errors
+    /// When it does not come up; with the end of its log.
+    pub async fn start_beside(node: &Node) -> Result<Self> {
+        let azurite = Self::begin(node.run(), Node::ADDRESS, |program| node.inside(program))?;
+        let url = format!("http://{}/{ACCOUNT}?comp=list", azurite.address());
+        let answers = || async {
+            let curl = Program::at("curl").args(["-s", "--max-time", "5", &url]);
+            node.inside(curl).output().await?.fine().map(drop)
+        };
+        azurite.process.ready(START, answers).await?;
+        Ok(azurite)
+    }
+
+    fn begin(
+        run: &Run,
+        host: &'static str,
+        place: impl FnOnce(Program) -> Program,
+    ) -> Result<Self> {
         let port = Port::take()?;
         let key = BASE64_STANDARD.encode(format!(
             "an account key that opens only {}",
             run.folder().display()
         ));
-        let process = Program::tool("azurite-blob")?
+        let number = port.number().to_string();
+        let program = Program::tool("azurite-blob")?
             .named("azurite")
             .env("AZURITE_ACCOUNTS", format!("{ACCOUNT}:{key}"))
-            .args([
-                "--blobHost",
-                "127.0.0.1",
-                "--blobPort",
-                &port.number().to_string(),
-            ])
+            .args(["--blobHost", host, "--blobPort", &number])
             .args(["--disableTelemetry", "--skipApiVersionCheck", "--location"])
-            .arg(run.data("azurite")?)
-            .start(run)?;
-        let http = Http::new(&format!("http://{}", port.address()))?;
-        // Without a signature it refuses, which shows that it serves.
-        process
-            .ready(START, || async {
-                http.get(&format!("/{ACCOUNT}?comp=list")).await.map(drop)
-            })
-            .await?;
+            .arg(run.data("azurite")?);
         Ok(Self {
-            process,
+            process: place(program).start(run)?,
             port,
             key,
+            host,
             run: run.clone(),
         })
     }
@@ -108,15 +129,24 @@ impl Azurite {
             process,
             port,
             key,
+            host: "127.0.0.1",
             run: run.clone(),
         };
         Ok((azurite, http))
     }
 
+    fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port.number())
+    }
+
+    /// The port that it listens at.
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
     /// The object-store file for a container, which Thanos makes when it is not there.
     pub fn bucket(&self, container: &str) -> String {
-        let Self { port, key, .. } = self;
-        let address = port.address();
+        let (address, key) = (self.address(), &self.key);
         format!(
             "type: AZURE\nconfig:\n  storage_account: {ACCOUNT}\n  container: {container}\n  storage_connection_string: \
              \"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={key};\
@@ -129,18 +159,20 @@ impl Azurite {
     /// # Errors
     /// When they cannot be listed.
     pub async fn blocks(&self, container: &str) -> Result<Vec<String>> {
-        let file = self
-            .run
-            .file(&format!("files/{container}.yml"), self.bucket(container))?;
-        let program = Program::tool("thanos")?
-            .args(["tools", "bucket", "ls", "--objstore.config-file"])
-            .arg(file);
-        let listing = program
-            .output()
-            .await?
-            .fine()
-            .context("listing the bucket")?;
+        let listing = self.listing(container)?.output().await?;
+        let listing = listing.fine().context("listing the bucket")?;
         Ok(listing.split_whitespace().map(str::to_owned).collect())
+    }
+
+    /// The real `thanos tools bucket ls` of a container; more words may follow, and it runs where Azurite is reached.
+    ///
+    /// # Errors
+    /// When Thanos is not built.
+    pub fn listing(&self, container: &str) -> Result<Program> {
+        let name = format!("files/{container}.yml");
+        let file = self.run.file(&name, self.bucket(container))?;
+        let words = ["tools", "bucket", "ls", "--objstore.config-file"];
+        Ok(Program::tool("thanos")?.args(words).arg(file))
     }
 
     /// Its process.

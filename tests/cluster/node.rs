@@ -13,6 +13,8 @@ use kube::{Api, Client};
 use crate::port::Port;
 use crate::{Process, Program, Run, command, kubeconfig, tools};
 
+mod cloud;
+
 const START: Duration = Duration::from_secs(120);
 /// How long the kernel and the janitor may take for the end of everything.
 const END: Duration = Duration::from_secs(15);
@@ -197,7 +199,7 @@ impl Node {
         format!("---- {daemon}: the end of {}\n{end}", path.display())
     }
 
-    fn enter(&self, namespaces: &[&str]) -> Vec<std::ffi::OsString> {
+    pub(crate) fn enter(&self, namespaces: &[&str]) -> Vec<std::ffi::OsString> {
         let target = self.init.to_string();
         ["--target", &target]
             .into_iter()

@@ -52,8 +52,16 @@ pub async fn query(http: &Http, promql: &str) -> Result<Vec<Sample>> {
         .post("/api/v1/query", "application/x-www-form-urlencoded", form)
         .await?
         .fine();
-    let reply: Reply = serde_json::from_str(&answer.with_context(|| format!("asking {promql}"))?)
-        .context("the answer")?;
+    samples(&answer.with_context(|| format!("asking {promql}"))?)
+}
+
+/// What an answer to an instant query holds.
+///
+/// # Errors
+/// When it is none.
+pub fn samples(answer: &str) -> Result<Vec<Sample>> {
+    let reply: Reply =
+        serde_json::from_str(answer).with_context(|| format!("no answer: {answer}"))?;
     let sample = |Series {
                       metric,
                       value: (_, value),

@@ -10,12 +10,17 @@ use kube::api::{ListParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
 use thanos_tests::command::{self, Output};
 use thanos_tests::{Node, Program, Run, eventually, kubeconfig};
+use tokio::sync::OnceCell;
+
+use crate::hub;
 
 /// How long a rollout, an end or an answer may take.
 pub(crate) const SOON: Duration = Duration::from_secs(120);
 
 /// One Kubernetes and its admin.
 pub(crate) struct Ground {
+    /// Dropped before the node, whose network it is in.
+    stage: OnceCell<hub::Stage>,
     node: Option<Node>,
     client: Client,
     kubeconfig: PathBuf,
@@ -29,6 +34,7 @@ impl Ground {
             let kubeconfig = PathBuf::from(std::env::var_os("KUBECONFIG").context("KUBECONFIG")?);
             let text = std::fs::read_to_string(&kubeconfig).context("reading KUBECONFIG")?;
             return Ok(Self {
+                stage: OnceCell::new(),
                 node: None,
                 client: kubeconfig::client(&text).await?,
                 kubeconfig,
@@ -37,6 +43,7 @@ impl Ground {
         }
         let node = Node::start("e2e").await?;
         Ok(Self {
+            stage: OnceCell::new(),
             client: node.client(),
             kubeconfig: node.kubeconfig().to_owned(),
             run: node.run().clone(),
@@ -47,6 +54,14 @@ impl Ground {
     /// Our own node, if it is that. A story that needs it says so and ends where there is none.
     pub(crate) fn node(&self) -> Option<&Node> {
         self.node.as_ref()
+    }
+
+    /// What hubs stand on, set where it is missing.
+    pub(crate) async fn stage<F>(&self, set: impl FnOnce() -> F) -> Result<&hub::Stage>
+    where
+        F: Future<Output = Result<hub::Stage>>,
+    {
+        self.stage.get_or_try_init(set).await
     }
 
     /// A client of the admin.

@@ -7,6 +7,7 @@
 )]
 
 mod ground;
+mod hub;
 mod monitoring;
 mod node;
 mod stream;
@@ -37,6 +38,13 @@ async fn main() -> ExitCode {
         story!(webhook, loses_no_create_in_a_helm_upgrade),
         story!(webhook, admits_nothing_unwired_while_a_pod_is_killed),
         story!(webhook, is_uninstalled_without_leftovers),
+        story!(hub, is_made_from_nothing),
+        story!(hub, takes_samples_of_the_operators_pods),
+        story!(hub, loses_no_sample_when_pods_are_killed),
+        story!(hub, keeps_compacted_blocks),
+        story!(hub, is_upgraded_by_helm),
+        story!(hub, stands_beside_another),
+        story!(hub, is_uninstalled_without_leftovers),
     ];
     tell::all(&stories, &words).await
 }

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 CARGO=${CARGO:-cargo} PYTHON=${PYTHON:-python3}
-TOOLS=etcd,kubernetes,controller-manager,helm,crds,operator-bundle,prometheus-operator,prometheus,thanos,envoy-gateway,envoy,azurite
+TOOLS=etcd,kubernetes,controller-manager,helm,crds,operator-bundle,prometheus-operator,prometheus,thanos,envoy-gateway,envoy-gateway-chart,envoy,azurite
 NODE=node,containerd,coredns
 PACKAGES="runc containernetworking-plugins iptables conntrack socat busybox-static"
 

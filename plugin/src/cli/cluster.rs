@@ -1,11 +1,11 @@
-//! Flags of the verbs that are about a cluster: get, enroll, init.
+//! Flags of the verbs that are about a cluster: get, enroll, init; `hub.rs` holds those of a hub.
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use thanos_core::Kind;
 
-use super::ReportFormat;
+use super::{HubArgs, ReportFormat};
 
 /// List wirings, policies, or Prometheus objects with why each is wired or not.
 #[derive(Args, Debug)]
@@ -121,29 +121,43 @@ pub struct EnrollArgs {
     pub credential: CredentialArgs,
 }
 
-/// Wire this cluster: CRDs, a wiring, the credential, and the proof that it works.
+/// Set up a hub (--domain), or wire this cluster as a member of one (--url).
 ///
-/// Looks first (read only), shows the plan, asks, applies, and proves by two dry-runs that objects are wired and
-/// wrong wirings refused. Run again, it does what is still missing; what is there stays as it is.
+/// Looks first (read only), shows the plan, asks, applies, and proves it. Run again, it does what is still missing;
+/// what is there stays as it is.
 ///
-/// Exit codes: 0 done and proven; 1 failed, or no webhook answers, and the helm line to type is named; 2 usage, or a
-/// question cannot be asked; 4 partly done; 5 refused: somebody else's object.
+/// A hub is Thanos with the gateway in front, certificates, credentials, Prometheus, the webhook, and on Azure the
+/// storage and identities that they need. What is there already is kept. The proof is a sample that goes in through the
+/// public gateway and is answered by Query. A member gets definitions, a wiring and a credential; the proof is that
+/// objects are wired and wrong wirings refused.
+///
+/// Exit codes: 0 done and proven; 1 failed, or a proof did; 2 usage, or a question cannot be asked; 4 partly done, or
+/// not proven; 5 refused: somebody else's object, or another context than was expected.
 #[derive(Args, Debug)]
 #[command(before_help = "\
+  kubectl thanos init --domain thanos.example.com --no-azure \\
+      --objstore-file objstore.yml --acme-email ops@example.com         a hub on any Kubernetes
+  kubectl thanos init -f answers.yaml --dry-run                         a hub from a file (kind Hub); only the plan
   kubectl thanos init --cluster edge-01 --url https://receive.example.com/api/v1/receive \\
-      --namespaces monitoring --password-file secret.txt                basic auth, the default
-  kubectl thanos init -f hub.yaml --namespaces monitoring --dry-run     from a file; only the plan
-  kubectl thanos init -f hub.yaml --namespaces monitoring --export out/ the same as manifests")]
+      --namespaces monitoring --password-file secret.txt                a member with basic auth
+  kubectl thanos init -f wiring.yaml --namespaces monitoring            a member from a file (kind ThanosWiring)
+  kubectl thanos init -f wiring.yaml --namespaces monitoring --export out/ the same as manifests")]
 pub struct InitArgs {
-    /// A file with the wiring, instead of the flags under Wiring
+    /// A file with the answers (kind Hub) or the wiring (kind ThanosWiring), instead of flags
     #[arg(short, long = "filename", value_name = "FILE")]
     pub filename: Option<PathBuf>,
-    /// A namespace to enroll; repeatable, or separated by commas. -n names one, too
+    /// A namespace to enroll; repeatable, or separated by commas. -n names one of a member, too
     #[arg(long, value_name = "NAMESPACE", value_delimiter = ',')]
     pub namespaces: Vec<String>,
-    /// Write the plan as manifests into a new or empty folder, without any secret value, and do nothing else
+    /// Write the plan into a new or empty folder, without any secret value, and do nothing else
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["dry_run", "yes"])]
     pub export: Option<PathBuf>,
+    /// Refuse when the kubeconfig's context is another
+    #[arg(long, value_name = "NAME")]
+    pub expect_context: Option<String>,
+    /// Whether to wait until everything runs, and to prove it
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    pub wait: bool,
     /// Show the plan, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -153,6 +167,9 @@ pub struct InitArgs {
     /// What to print
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Text)]
     pub output: ReportFormat,
+    /// The hub.
+    #[command(flatten)]
+    pub hub: HubArgs,
     /// The wiring.
     #[command(flatten)]
     pub wiring: WiringArgs,
@@ -166,14 +183,14 @@ pub struct InitArgs {
 #[command(next_help_heading = "Wiring")]
 #[group(id = "wiring_flags", multiple = true, conflicts_with = "filename")]
 pub struct WiringArgs {
-    /// The wiring's name
+    /// The wiring's name; of a hub's own, the hub's
     #[arg(long, value_name = "NAME", default_value = "hub")]
     pub wiring_name: String,
     /// This cluster's name
-    #[arg(long, value_name = "NAME", required_unless_present = "filename")]
+    #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
     /// Where samples go: the gateway in front of Thanos Receive
-    #[arg(long, value_name = "URL", required_unless_present = "filename")]
+    #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// As whom
     #[arg(long, value_enum, value_name = "KIND", default_value_t = InitAuth::Basic)]

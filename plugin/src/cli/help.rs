@@ -12,13 +12,14 @@ use crate::ui::wrapped;
 
 /// The verbs in groups, as the help lists them.
 const GROUPS: [(&str, &[&str]); 4] = [
-    ("SET UP", &["init", "enroll"]),
+    ("SET UP", &["init", "enroll", "uninstall"]),
     ("DAY 2", &["get", "why"]),
     ("OFFLINE/CI", &["inject", "validate", "diff", "policy"]),
     ("OTHER", &["explain", "completion", "version"]),
 ];
 
 const EXAMPLES: &str = "\
+  kubectl thanos init --domain thanos.example.com                        set up the hub
   kubectl thanos init --cluster edge-01 --url URL --password-file FILE   wire this cluster
   kubectl thanos get prometheuses -A                                     who is wired, and why not
   kubectl thanos why prometheus/k8s -n monitoring                        one object, step by step

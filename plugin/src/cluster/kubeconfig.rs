@@ -20,23 +20,34 @@ const CONNECT: Duration = Duration::from_secs(10);
 pub(super) struct Settings {
     pub(super) config: Config,
     pub(super) origin: String,
+    /// The context; `None` where there is no kubeconfig.
+    pub(super) context: Option<String>,
 }
 
 /// Reads the settings that the flags ask for; a pod's own account where there is no kubeconfig at all.
 pub(super) async fn settings(global: &Global) -> Result<Settings, Failure> {
     global.helm.check()?;
     let file = read(global.kubeconfig.as_deref())?;
-    let (mut config, origin) = match told::by_helm(file, global) {
+    let (mut config, origin, context) = match told::by_helm(file, global) {
         Some(file) => {
             let origin = origin(&file, global);
-            (of_context(file, global).await?, origin)
+            let context = global.context.clone().or(file.current_context.clone());
+            (of_context(file, global).await?, origin, context)
         }
-        None => (in_cluster(global)?, "this pod's own account".to_owned()),
+        None => (
+            in_cluster(global)?,
+            "this pod's own account".to_owned(),
+            None,
+        ),
     };
     config.connect_timeout = Some(CONNECT);
     impersonate(&mut config, global)?;
     let origin = format!("{origin} names that server; --context and --kubeconfig name another");
-    Ok(Settings { config, origin })
+    Ok(Settings {
+        config,
+        origin,
+        context,
+    })
 }
 
 fn impersonate(config: &mut Config, global: &Global) -> Result<(), Failure> {

@@ -33,7 +33,18 @@ resources! {
     NAMESPACES "" "v1" "namespaces" "Namespace" "namespace";
     SECRETS "" "v1" "secrets" "Secret" "secret";
     CONFIG_MAPS "" "v1" "configmaps" "ConfigMap" "configmap";
+    VOLUME_CLAIMS "" "v1" "persistentvolumeclaims" "PersistentVolumeClaim" "persistentvolumeclaim";
+    DEPLOYMENTS "apps" "v1" "deployments" "Deployment" "deployment";
+    STATEFUL_SETS "apps" "v1" "statefulsets" "StatefulSet" "statefulset";
+    INGRESSES "networking.k8s.io" "v1" "ingresses" "Ingress" "ingress";
+    GATEWAY_CLASSES "gateway.networking.k8s.io" "v1" "gatewayclasses" "GatewayClass" "gatewayclass";
+    GATEWAYS "gateway.networking.k8s.io" "v1" "gateways" "Gateway" "gateway";
+    CERTIFICATES "cert-manager.io" "v1" "certificates" "Certificate" "certificate";
+    CERTIFICATE_REQUESTS "cert-manager.io" "v1" "certificaterequests" "CertificateRequest" "certificaterequest";
+    ORDERS "acme.cert-manager.io" "v1" "orders" "Order" "order";
     ROLES "rbac.authorization.k8s.io" "v1" "roles" "Role" "role";
+    CLUSTER_ROLES "rbac.authorization.k8s.io" "v1" "clusterroles" "ClusterRole" "clusterrole";
+    CLUSTER_ROLE_BINDINGS "rbac.authorization.k8s.io" "v1" "clusterrolebindings" "ClusterRoleBinding" "clusterrolebinding";
     ROLE_BINDINGS "rbac.authorization.k8s.io" "v1" "rolebindings" "RoleBinding" "rolebinding";
     CRDS "apiextensions.k8s.io" "v1" "customresourcedefinitions" "CustomResourceDefinition" "customresourcedefinition";
     ACCESS_REVIEWS "authorization.k8s.io" "v1" "selfsubjectaccessreviews" "SelfSubjectAccessReview" "selfsubjectaccessreview";

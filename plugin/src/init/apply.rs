@@ -168,6 +168,11 @@ impl Wait {
 
     /// Waits a little, and says so where it takes long; `state` is what was seen last.
     pub(crate) async fn pause(&mut self, ui: &mut Ui<'_>, state: &str) {
+        self.rest(ui, state, LOOK).await;
+    }
+
+    /// The same for as long as this.
+    pub(crate) async fn rest(&mut self, ui: &mut Ui<'_>, state: &str, time: Duration) {
         if self.said.elapsed() >= WORD {
             self.said = Instant::now();
             let state = if state.is_empty() {
@@ -181,6 +186,6 @@ impl Wait {
                 self.began.elapsed().as_secs()
             ));
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(time).await;
     }
 }

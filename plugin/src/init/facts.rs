@@ -45,7 +45,7 @@ pub(crate) struct Facts {
 }
 
 /// Which webhook configurations are there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Registered {
     pub(crate) mutating: bool,
     pub(crate) validating: bool,

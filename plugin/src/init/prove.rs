@@ -43,7 +43,7 @@ pub(crate) struct Proof {
 }
 
 impl Proof {
-    fn ok(of: &'static str, sentence: String) -> Self {
+    pub(super) fn ok(of: &'static str, sentence: String) -> Self {
         Self {
             of,
             ok: true,
@@ -53,7 +53,7 @@ impl Proof {
         }
     }
 
-    fn failed(of: &'static str, failure: Failure) -> Self {
+    pub(super) fn failed(of: &'static str, failure: Failure) -> Self {
         let code = failure.code.map(|code| code.code);
         Self {
             of,

@@ -58,14 +58,18 @@ pub(crate) fn wish(
             return Err(faults);
         }
     };
-    let one = |failure: Failure| vec![failure];
-    let (written, right) = crate::enroll::read(&raw).map_err(one)?;
-    let manifest = manifest(&raw, &written).map_err(one)?;
+    settled(&raw, namespaces.into_iter().collect()).map_err(|failure| vec![failure])
+}
+
+/// The wish that a wiring makes.
+pub(crate) fn settled(raw: &Value, namespaces: Vec<String>) -> Result<Wish, Failure> {
+    let (written, right) = crate::enroll::read(raw)?;
+    let manifest = manifest(raw, &written)?;
     Ok(Wish {
         manifest,
         written,
         right,
-        namespaces: namespaces.into_iter().collect(),
+        namespaces,
     })
 }
 
@@ -134,8 +138,14 @@ fn of_file(path: &Path, ui: &mut Ui<'_>) -> Result<Value, Vec<Failure>> {
 }
 
 /// The wiring that the flags describe.
-fn of_flags(args: &WiringArgs, with_authority: bool) -> Result<Value, Vec<Failure>> {
+pub(crate) fn of_flags(args: &WiringArgs, with_authority: bool) -> Result<Value, Vec<Failure>> {
     let mut faults = Vec::new();
+    let needed = [("--cluster", &args.cluster), ("--url", &args.url)];
+    for (flag, _) in needed.into_iter().filter(|(_, given)| given.is_none()) {
+        faults.push(Failure::usage(format!(
+            "{flag} is needed: a member has a name and a hub"
+        )));
+    }
     let key = |key: &str| json!({"name": args.secret, "key": key});
     let mut remote_write =
         json!({"url": args.url.clone().unwrap_or_default(), "auth": auth(args, &mut faults)});

@@ -39,7 +39,9 @@ ip link set lo up
 ip link add node0 type bridge && ip address add $ADDRESS/24 dev node0 && ip link set node0 up || die "network"
 ip route add $SERVICES dev node0 # without any route the API server would not even try a Service's address
 sysctl -qw net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1 || die "sysctl"
-echo "127.0.0.1 localhost node1" > /etc/hosts; : > /etc/resolv.conf
+echo "127.0.0.1 localhost node1" > /etc/hosts; 
+# For who is logged in; pods have kubelet's own, CoreDNS has none.
+echo "nameserver 10.96.0.10" > /etc/resolv.conf
 K=/etc/kubernetes P=/etc/kubernetes/pki
 mkdir -p $K /etc/cni/net.d /run/sbin
 cp -r "$DATA/kubernetes/." "$HERE/conf/kubelet.yaml" "$HERE/conf/kube-proxy.yaml" "$HERE/conf/containerd.toml" $K/

@@ -1,0 +1,211 @@
+//! Flags of a hub: what `init --domain` makes, and what `uninstall` takes away again.
+//!
+//! Each flag of [`HubArgs`] is also a key of a file of answers (kind Hub), in camel case: `--objstore-file` is
+//! `objstoreFile`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::ReportFormat;
+
+/// The hub in flags.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Hub")]
+#[group(id = "hub_flags", multiple = true, conflicts_with_all = ["filename", "url"])]
+pub struct HubArgs {
+    /// The domain of the hub: receive.DOMAIN takes samples, query.DOMAIN answers
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<String>,
+    /// The hub's name and its Thanos' release: another one beside it needs another [default: thanos]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The host that takes samples, where it is not receive.DOMAIN
+    #[arg(long, value_name = "HOST")]
+    pub write_host: Option<String>,
+    /// The host that answers queries, where it is not query.DOMAIN
+    #[arg(long, value_name = "HOST")]
+    pub read_host: Option<String>,
+    /// Make nothing in Azure: the object store is that of --objstore-file
+    #[arg(long)]
+    pub no_azure: bool,
+    /// The object-store file of Thanos, of any provider; it goes into a Secret
+    #[arg(long, value_name = "FILE")]
+    pub objstore_file: Option<PathBuf>,
+    /// What stands in front [default: envoy-gateway]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub ingress: Option<HubIngress>,
+    /// Where its certificate is from: lets-encrypt, issuer:[KIND/]NAME or secret:NAME [default: lets-encrypt]
+    #[arg(long, value_name = "SOURCE")]
+    pub certificate: Option<String>,
+    /// Whom Let's Encrypt writes to before a certificate ends
+    #[arg(long, value_name = "ADDRESS")]
+    pub acme_email: Option<String>,
+    /// The gateway's address, where its Gateway does not say it
+    #[arg(long, value_name = "ADDRESS")]
+    pub gateway_address: Option<String>,
+    /// Leave out a part; repeatable
+    #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
+    pub skip: Vec<HubPart>,
+    /// Another chart of a part: a folder, an archive or oci://…; repeatable
+    #[arg(long, value_name = "PART=CHART", value_parser = of_part)]
+    pub chart: Vec<(HubPart, String)>,
+    /// More helm values for a part, from a file; the last wins; repeatable
+    #[arg(long, value_name = "PART=FILE", value_parser = of_part)]
+    pub values: Vec<(HubPart, String)>,
+    /// Azure.
+    #[command(flatten)]
+    pub azure: HubAzureArgs,
+}
+
+/// The hub's Azure in flags.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Azure")]
+#[group(id = "azure_flags", multiple = true, conflicts_with_all = ["filename", "url", "no_azure"])]
+pub struct HubAzureArgs {
+    /// The subscription
+    #[arg(long, value_name = "UUID")]
+    pub subscription: Option<String>,
+    /// The resource group
+    #[arg(long, value_name = "NAME")]
+    pub resource_group: Option<String>,
+    /// The AKS cluster
+    #[arg(long, value_name = "NAME")]
+    pub aks_cluster: Option<String>,
+    /// The storage account
+    #[arg(long, value_name = "NAME")]
+    pub storage_account: Option<String>,
+    /// The container in it [default: the hub's name]
+    #[arg(long, value_name = "NAME")]
+    pub storage_container: Option<String>,
+    /// The DNS zone that the domain is in
+    #[arg(long, value_name = "ZONE")]
+    pub dns_zone: Option<String>,
+    /// The Managed Grafana
+    #[arg(long, value_name = "NAME")]
+    pub grafana: Option<String>,
+    /// The user-assigned identity of Thanos
+    #[arg(long, value_name = "NAME")]
+    pub identity: Option<String>,
+    /// The location of what is made
+    #[arg(long, value_name = "NAME")]
+    pub location: Option<String>,
+    /// Grant the account-wide roles of the article as well: they hand out the account's keys, and Thanos needs none
+    #[arg(long)]
+    pub article_roles: bool,
+}
+
+/// What stands in front of the hub.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HubIngress {
+    /// Envoy Gateway: TLS, users, tenant from the user.
+    #[default]
+    EnvoyGateway,
+    /// Another Gateway API implementation, whose users it keeps itself.
+    GatewayApi,
+    /// ingress-nginx, which is retired upstream.
+    IngressNginx,
+}
+
+impl HubIngress {
+    /// As the chart's values spell it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::EnvoyGateway => "envoy-gateway",
+            Self::GatewayApi => "gateway-api",
+            Self::IngressNginx => "ingress-nginx",
+        }
+    }
+}
+
+/// A part of a hub that can be left out, or have a chart and values of its own.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HubPart {
+    /// Envoy Gateway.
+    EnvoyGateway,
+    /// cert-manager.
+    CertManager,
+    /// Prometheus with its operator.
+    KubePrometheusStack,
+    /// Thanos; cannot be left out.
+    Thanos,
+    /// The admission webhook.
+    Webhook,
+    /// The hub's own Prometheus objects as a member.
+    Member,
+    /// The DNS record.
+    Dns,
+    /// Managed Grafana.
+    Grafana,
+}
+
+impl HubPart {
+    /// As the flags spell it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::EnvoyGateway => "envoy-gateway",
+            Self::CertManager => "cert-manager",
+            Self::KubePrometheusStack => "kube-prometheus-stack",
+            Self::Thanos => "thanos",
+            Self::Webhook => "webhook",
+            Self::Member => "member",
+            Self::Dns => "dns",
+            Self::Grafana => "grafana",
+        }
+    }
+}
+
+fn of_part(text: &str) -> Result<(HubPart, String), String> {
+    let (part, rest) = text
+        .split_once('=')
+        .filter(|(_, rest)| !rest.is_empty())
+        .ok_or("must be PART=…")?;
+    let part = HubPart::from_str(part, false).map_err(|_| {
+        let known: Vec<&str> = HubPart::value_variants()
+            .iter()
+            .map(|part| part.word())
+            .collect();
+        format!("`{part}` is no part; those are {}", known.join(", "))
+    })?;
+    Ok((part, rest.to_owned()))
+}
+
+/// Take away what init made: wirings first, then the webhook, then the hub.
+///
+/// Un-wires every object before the webhook goes, so that nothing writes to a hub that is not there any more. Where no
+/// webhook answers, its registrations go first and objects are un-wired by patches. What somebody else made stays, and
+/// so do definitions, blocks and everything in Azure, unless a flag says otherwise.
+///
+/// Exit codes: 0 nothing is left; 1 failed; 2 usage, or a question cannot be asked; 4 partly done; 5 refused: another
+/// context than was expected.
+#[derive(Args, Debug)]
+#[command(before_help = "\
+  kubectl thanos uninstall --dry-run                     what would go, and what stays
+  kubectl thanos uninstall --third-party --yes           with the charts that init installed
+  kubectl thanos uninstall --name thanos-eu              one hub of several")]
+pub struct UninstallArgs {
+    /// The hub's name
+    #[arg(long, value_name = "NAME", default_value = "thanos")]
+    pub name: String,
+    /// Remove the charts of others that init installed, too
+    #[arg(long)]
+    pub third_party: bool,
+    /// Remove our definitions (ThanosWiring, ThanosPolicy), too
+    #[arg(long)]
+    pub crds: bool,
+    /// Remove the hub's volumes, too: samples that are not in the object store yet are lost
+    #[arg(long)]
+    pub data: bool,
+    /// Refuse when the kubeconfig's context is another
+    #[arg(long, value_name = "NAME")]
+    pub expect_context: Option<String>,
+    /// Show the plan, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// What to print
+    #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t = ReportFormat::Text)]
+    pub output: ReportFormat,
+}

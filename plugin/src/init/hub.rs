@@ -1,0 +1,343 @@
+//! `kubectl thanos init --domain …`: a hub from nothing, or what is missing of one.
+//!
+//! ```text
+//! wish ─> facts (read only) ─> plan (pure) ─> show ─> ask ─> apply (helm, objects, member) ─> wait ─> prove
+//! ```
+//!
+//! What is installed is read off the cluster each time, so that a second run changes nothing, and one that was stopped
+//! anywhere goes on where it stopped.
+
+use thanos_core::codes;
+
+use super::prove::Proof;
+use super::{claim, facts as member_facts};
+use crate::cli::{Global, HubPart, InitArgs, ReportFormat};
+use crate::cluster::Cluster;
+use crate::enroll::{told, warn};
+use crate::failure::{Ending, Failure};
+use crate::helm::Helm;
+use crate::helm::chart::KUBE_PROMETHEUS_STACK;
+use crate::ui::Ui;
+use apply::Doings;
+use facts::Facts;
+use member::Member;
+use plan::{Action, Membership, Plan};
+use prove::Route;
+use report::Report;
+use wait::Waiting;
+use wish::Wish;
+
+pub(super) mod answers;
+mod apply;
+mod azure;
+pub(crate) mod credentials;
+mod export;
+pub(crate) mod facts;
+mod member;
+mod plan;
+mod prove;
+mod report;
+mod sample;
+mod values;
+mod wait;
+mod wish;
+
+/// Makes a hub.
+pub(crate) async fn run(
+    args: &InitArgs,
+    global: &Global,
+    ui: &mut Ui<'_>,
+) -> Result<Ending, Failure> {
+    let now = ui.surroundings().now;
+    let wish = wish::wish(args, global, now, ui).map_err(|faults| told(faults, ui))?;
+    if let Some(folder) = &args.export {
+        export::vacant(folder)?;
+    }
+    let cluster = Cluster::connect(global, ui.journal()).await?;
+    cluster.expect_context(args.expect_context.as_deref())?;
+    let helm = Helm::find(global, ui.surroundings()).await?;
+    let Seen {
+        facts,
+        plan,
+        member,
+    } = look(args, &wish, &cluster, ui).await?;
+    if let Some(folder) = &args.export {
+        return export::export(folder, &wish, &facts, &plan, &member, &helm, ui).await;
+    }
+    let said = format!("{}", helm.version);
+    let mut report = Report::new(&wish, &facts, &plan, &said, args.dry_run);
+    show(&report, &plan, args, ui)?;
+    if args.dry_run {
+        return Ok(Ending::Fine);
+    }
+    let question = format!(
+        "Make hub {} on {} (context {})?",
+        wish.name,
+        facts.server,
+        facts.context.as_deref().unwrap_or("none")
+    );
+    if !plan.is_settled() && !args.yes && !ui.ask(&question).await? {
+        return Err(Failure::failed("nothing was done"));
+    }
+    let aloud = args.output == ReportFormat::Text;
+    let mut doings = Doings {
+        ui,
+        aloud,
+        results: Vec::new(),
+        changed: false,
+        waits: args.wait,
+    };
+    let applied = apply::apply(&cluster, Some(&helm), &plan, &member, &mut doings).await;
+    let Doings {
+        results, changed, ..
+    } = doings;
+    report.results = results;
+    if let Err(failures) = applied {
+        return stopped(failures, changed, &plan, &report, aloud, ui);
+    }
+    if !args.wait {
+        if !aloud {
+            ui.json(&report.as_json())?;
+        }
+        ui.tell(codes::NOT_PROVEN, codes::NOT_PROVEN.title);
+        return Ok(Ending::Partly);
+    }
+    let proofs = Proving {
+        cluster: &cluster,
+        global,
+        wish: &wish,
+        plan: &plan,
+        member: &member,
+    };
+    report.proofs = proofs.all(ui).await;
+    conclude(report, &wish, aloud, ui)
+}
+
+/// What is known before anything is done.
+struct Seen<'a> {
+    facts: Facts,
+    plan: Plan,
+    member: Member<'a>,
+}
+
+async fn look<'a>(
+    args: &InitArgs,
+    wish: &'a Wish,
+    cluster: &Cluster,
+    ui: &mut Ui<'_>,
+) -> Result<Seen<'a>, Failure> {
+    let mut namespaces = vec![wish.namespace.as_str(), KUBE_PROMETHEUS_STACK.namespace];
+    namespaces.extend(wish.namespaces.iter().map(String::as_str));
+    let mut facts = facts::gather(cluster, wish, &namespaces).await?;
+    // A namespace that holds an object is there.
+    facts
+        .namespaces
+        .extend(facts.objects.iter().map(|object| object.namespace.clone()));
+    let enrolled = plan::enrolled(wish, &facts);
+    let member = member::member(args, wish, enrolled).map_err(|faults| told(faults, ui))?;
+    let membership = if wish.skips(HubPart::Member) {
+        Membership::None
+    } else {
+        let kept = credentials::plan(wish, &facts.kept).map_err(|faults| told(faults, ui))?;
+        member.look(cluster, &facts, &kept).await?
+    };
+    let plan = plan::plan(wish, &facts, None, membership).map_err(|faults| told(faults, ui))?;
+    Ok(Seen {
+        facts,
+        plan,
+        member,
+    })
+}
+
+/// `--dry-run`: the plan is the result. Else it is talk before the question.
+fn show(report: &Report, plan: &Plan, args: &InitArgs, ui: &mut Ui<'_>) -> Result<(), Failure> {
+    match (args.output, args.dry_run) {
+        (ReportFormat::Json, true) => ui.json(&report.as_json())?,
+        (ReportFormat::Text, true) => ui.text(&report.text())?,
+        (_, false) => ui.say(report.text().trim_end()),
+    }
+    warn(&plan.warnings, ui);
+    Ok(())
+}
+
+/// Says what is done and what is not, and why; the same command again does the rest.
+fn stopped(
+    failures: Vec<Failure>,
+    changed: bool,
+    plan: &Plan,
+    report: &Report,
+    aloud: bool,
+    ui: &mut Ui<'_>,
+) -> Result<Ending, Failure> {
+    let failure = told(failures, ui);
+    let done: Vec<&str> = report
+        .results
+        .iter()
+        .filter_map(|result| result["object"].as_str())
+        .collect();
+    let left: Vec<String> = plan
+        .items
+        .iter()
+        .filter(|item| item.action.is_work() && !done.contains(&item.title.as_str()))
+        .map(|item| item.title.clone())
+        .collect();
+    if !aloud {
+        ui.json(&report.stopped_at(&failure))?;
+    }
+    if !changed {
+        return Err(failure);
+    }
+    ui.fail(&failure);
+    ui.say(format!("Not done: {}", left.join(", ")));
+    ui.say("Run the same command again when that is mended: it does what is missing.");
+    Ok(Ending::Partly)
+}
+
+/// Who proves a hub.
+struct Proving<'a> {
+    cluster: &'a Cluster,
+    global: &'a Global,
+    wish: &'a Wish,
+    plan: &'a Plan,
+    member: &'a Member<'a>,
+}
+
+const ADDRESS: &str = "the gateway has an address";
+const NAMES: &str = "the hosts lead to the gateway";
+const CERTIFICATE: &str = "the certificate is issued";
+const PODS: &str = "the hub runs";
+const CLOSED: &str = "a wrong password is refused";
+const SAMPLE: &str = "a sample arrives";
+
+impl Proving<'_> {
+    /// Every proof, as far as one can be had without another.
+    async fn all(&self, ui: &mut Ui<'_>) -> Vec<Proof> {
+        let is_timed = self
+            .global
+            .timeout
+            .is_some_and(|timeout| !timeout.is_zero());
+        let waiting = Waiting {
+            cluster: self.cluster,
+            wish: self.wish,
+            is_timed,
+        };
+        let mut proofs = Vec::new();
+        let address = match waiting.address(ui).await {
+            Ok(address) => {
+                proofs.push(Proof::ok(ADDRESS, format!("the gateway is at {address}")));
+                Some(address)
+            }
+            Err(failure) => {
+                proofs.push(Proof::failed(ADDRESS, failure));
+                None
+            }
+        };
+        let route = address.as_deref().map(|address| Route {
+            wish: self.wish,
+            credentials: &self.plan.credentials,
+            address,
+            is_timed,
+        });
+        if let Some(route) = route.as_ref().filter(|_| !self.wish.skips(HubPart::Dns)) {
+            proofs.push(proof(NAMES, route.names().await));
+        }
+        let issued = waiting.certificate(ui).await;
+        let is_issued = issued.is_ok();
+        if self.wish.certificate.is_issued() {
+            let sentence = format!("{} gave it", self.wish.certificate);
+            proofs.push(proof(CERTIFICATE, issued.map(|()| sentence)));
+        }
+        let ready = self.ready(&waiting, ui).await;
+        let is_ready = ready.is_ok();
+        proofs.push(proof(PODS, ready));
+        if !self.wish.skips(HubPart::Member) {
+            proofs.extend(self.member(ui).await);
+        }
+        if let Some(route) = route.filter(|_| is_issued && is_ready) {
+            let sample = route.sample(ui).await;
+            let arrived = sample.is_ok();
+            proofs.push(proof(SAMPLE, sample));
+            if arrived {
+                proofs.push(proof(CLOSED, route.closed().await));
+            }
+        }
+        proofs
+    }
+
+    async fn ready(&self, waiting: &Waiting<'_>, ui: &mut Ui<'_>) -> Result<String, Failure> {
+        let ours = |part: &HubPart| {
+            self.plan.items.iter().any(|item| {
+                item.part == part.word() && !matches!(item.action, Action::Keep | Action::Skip)
+            })
+        };
+        let mut named = Vec::new();
+        for part in [HubPart::Thanos, HubPart::Webhook]
+            .iter()
+            .filter(|part| ours(part))
+        {
+            let release = self.plan.releases().find(|release| {
+                (*part == HubPart::Thanos) == (release.name == self.wish.name)
+                    && (*part == HubPart::Thanos
+                        || release.name == thanos_core::names::REGISTRATION)
+            });
+            if let Some(release) = release {
+                waiting.ready(&release.name, &release.namespace, ui).await?;
+                named.push(release.name.clone());
+            }
+        }
+        Ok(format!("every part of {} is ready", named.join(" and ")))
+    }
+
+    async fn member(&self, ui: &mut Ui<'_>) -> Vec<Proof> {
+        let Member { wish, terms, .. } = self.member;
+        match member_facts::gather(self.cluster, wish, terms).await {
+            Ok(facts) => {
+                claim(self.cluster, wish, &facts, self.global)
+                    .prove(ui)
+                    .await
+            }
+            Err(failure) => vec![Proof::failed("objects are wired", failure)],
+        }
+    }
+}
+
+fn proof(of: &'static str, of_it: Result<String, Failure>) -> Proof {
+    match of_it {
+        Ok(sentence) => Proof::ok(of, sentence),
+        Err(failure) => Proof::failed(of, failure),
+    }
+}
+
+fn conclude(report: Report, wish: &Wish, aloud: bool, ui: &mut Ui<'_>) -> Result<Ending, Failure> {
+    if aloud {
+        for proof in report.proofs.iter().filter(|proof| proof.ok) {
+            ui.text(&format!("proof: {}: {}\n", proof.of, proof.sentence))?;
+        }
+        ui.flush()?;
+    } else {
+        ui.json(&report.as_json())?;
+    }
+    let mut failures: Vec<Failure> = report
+        .proofs
+        .into_iter()
+        .filter_map(|proof| proof.failure)
+        .collect();
+    let Some(last) = failures.pop() else {
+        ui.say(format!(
+            "Hub {} takes samples at {} and answers at https://{}.",
+            wish.name,
+            wish.write_url(),
+            wish.read_host
+        ));
+        ui.say(format!(
+            "The readers' password is in secret/{} of namespace {}.",
+            wish.named("read-credential"),
+            wish.namespace
+        ));
+        return Ok(Ending::Fine);
+    };
+    for failure in &failures {
+        ui.fail(failure);
+    }
+    Err(last)
+}

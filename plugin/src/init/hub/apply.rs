@@ -1,0 +1,199 @@
+//! A hub's plan is carried out. It stops at the first failure; whoever runs it again does what is still missing.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use thanos_core::codes;
+
+use super::member::{self, Member};
+use super::plan::{Action, Item, Mend, Plan, Step};
+use crate::cluster::resource::{At, CERTIFICATES, GATEWAYS, Resource};
+use crate::cluster::trouble::{Sort, Trouble};
+use crate::cluster::{Cluster, Mode};
+use crate::failure::Failure;
+use crate::helm::{Helm, Talk};
+use crate::init::apply::Wait;
+use crate::ui::Ui;
+
+/// How long the API server may take to serve definitions that helm has just laid.
+const SERVED: Duration = Duration::from_secs(30);
+
+/// What has been done, told as it happens.
+pub(crate) struct Doings<'u, 'a> {
+    pub(crate) ui: &'u mut Ui<'a>,
+    /// Whether each step is a line on standard output; else the document at the end says all.
+    pub(crate) aloud: bool,
+    pub(crate) results: Vec<Value>,
+    pub(crate) changed: bool,
+    /// Whether to wait for what a later step cannot do without.
+    pub(crate) waits: bool,
+}
+
+/// Carries out; gives back every failure of the step at which it stopped.
+pub(crate) async fn apply(
+    cluster: &Cluster,
+    helm: Option<&Helm>,
+    plan: &Plan,
+    member: &Member<'_>,
+    doings: &mut Doings<'_, '_>,
+) -> Result<(), Vec<Failure>> {
+    let one = |failure: Failure| vec![failure];
+    for item in &plan.items {
+        match &item.step {
+            Step::Member => {
+                let changed = member::apply(cluster, member, &plan.credentials, doings).await?;
+                doings.changed |= changed;
+            }
+            Step::Release(release, mend) if item.action.is_work() => {
+                let helm = helm.ok_or_else(|| {
+                    one(Failure::failed("there is no helm").code(codes::HELM_MISSING))
+                })?;
+                if item.part == "thanos" {
+                    before_thanos(cluster, plan, doings).await.map_err(one)?;
+                }
+                mended(helm, &release.name, &release.namespace, *mend, doings)
+                    .await
+                    .map_err(one)?;
+                let what = format!("installed {}", release.name);
+                let installed = helm.install(release, &mut Talk::new(doings.ui, what)).await;
+                installed
+                    .map_err(|failure| one(seen(failure, &release.name, &release.namespace)))?;
+            }
+            step if item.action.is_work() => lay(cluster, item, step).await.map_err(one)?,
+            _ => {}
+        }
+        tell(item, doings).map_err(one)?;
+    }
+    Ok(())
+}
+
+fn tell(item: &Item, doings: &mut Doings<'_, '_>) -> Result<(), Failure> {
+    if item.step_is_member() && item.action.is_work() {
+        // Its own steps were told one by one.
+        return Ok(());
+    }
+    doings.changed |= item.action.is_work();
+    doings.results.push(json!({
+        "part": item.part, "namespace": item.namespace, "object": item.title, "result": item.action.done(),
+    }));
+    if !doings.aloud || item.action == Action::Skip {
+        return Ok(());
+    }
+    let place = item
+        .namespace
+        .as_ref()
+        .map(|namespace| format!(" (namespace {namespace})"))
+        .unwrap_or_default();
+    doings
+        .ui
+        .text(&format!("{} {}{place}\n", item.title, item.action.done()))?;
+    doings.ui.flush()
+}
+
+impl Item {
+    fn step_is_member(&self) -> bool {
+        matches!(self.step, Step::Member)
+    }
+}
+
+async fn lay(cluster: &Cluster, item: &Item, step: &Step) -> Result<(), Failure> {
+    let Some(at) = &item.at else { return Ok(()) };
+    let done = match step {
+        Step::Apply(object) => cluster.apply(at, object).await,
+        Step::Make(object) => {
+            let within = At {
+                name: None,
+                ..at.clone()
+            };
+            cluster.create(&within, object, Mode::Real).await
+        }
+        Step::Merge(members) => cluster.merge(at, members).await,
+        Step::Nothing | Step::Release(..) | Step::Member => return Ok(()),
+    };
+    done.map(drop)
+        .map_err(|trouble| without_values(trouble, step))
+}
+
+/// An admission plugin may quote what it refuses: then only that it refused is said.
+fn without_values(trouble: Trouble, step: &Step) -> Failure {
+    let mut failure = trouble.failure;
+    if matches!(step, Step::Make(_) | Step::Merge(_)) && trouble.sort == Sort::Refused {
+        let quotes = |cause: &String| cause.len() > 400;
+        if failure.causes.iter().any(quotes) {
+            failure.causes =
+                vec!["its words are not shown, because they may quote the credential".to_owned()];
+        }
+    }
+    if matches!(trouble.sort, Sort::Exists | Sort::Conflict) {
+        return failure.hint("somebody was faster: run the same command again");
+    }
+    failure
+}
+
+/// What an interrupted helm has left.
+async fn mended(
+    helm: &Helm,
+    name: &str,
+    namespace: &str,
+    mend: Mend,
+    doings: &mut Doings<'_, '_>,
+) -> Result<(), Failure> {
+    match mend {
+        Mend::Nothing => Ok(()),
+        Mend::Remove => {
+            let mut talk = Talk::new(doings.ui, format!("taken the unfinished {name} away"));
+            helm.uninstall(name, namespace, &mut talk).await
+        }
+        Mend::RollBack => {
+            let mut talk = Talk::new(doings.ui, format!("rolled {name} back"));
+            helm.roll_back(name, namespace, &mut talk).await
+        }
+    }
+}
+
+fn seen(failure: Failure, name: &str, namespace: &str) -> Failure {
+    if failure.code == Some(codes::HELM_FAILED) {
+        failure.hint(format!("helm history {name} -n {namespace}"))
+    } else {
+        failure
+    }
+}
+
+/// Its chart holds objects of kinds that others have just brought, and cert-manager judges some of them.
+async fn before_thanos(
+    cluster: &Cluster,
+    plan: &Plan,
+    doings: &mut Doings<'_, '_>,
+) -> Result<(), Failure> {
+    let brought = |part: &str| {
+        plan.items
+            .iter()
+            .any(|item| item.part == part && item.action.is_work())
+    };
+    if brought("envoy-gateway") {
+        served(cluster, &GATEWAYS, doings.ui).await?;
+    }
+    if brought("cert-manager") {
+        served(cluster, &CERTIFICATES, doings.ui).await?;
+        if doings.waits {
+            super::wait::cert_manager(cluster, doings.ui).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn served(
+    cluster: &Cluster,
+    resource: &'static Resource,
+    ui: &mut Ui<'_>,
+) -> Result<(), Failure> {
+    let mut wait = Wait::begin(format!("{} are served", resource.qualified()));
+    loop {
+        match cluster.metadata(&resource.all(), "").await {
+            Err(trouble) if trouble.sort == Sort::NotServed && wait.began.elapsed() < SERVED => {
+                wait.pause(ui, "").await;
+            }
+            answer => return Ok(answer.map(drop)?),
+        }
+    }
+}

@@ -1,0 +1,457 @@
+//! What goes and what stays, in the order in which it goes: a pure function of wish and facts.
+
+use serde_json::Value;
+use thanos_core::codes::{self, Code};
+use thanos_core::names;
+
+use super::facts::{Facts, wirings_of};
+use crate::cluster::resource::{At, WIRINGS};
+use crate::helm::chart;
+use crate::helm::releases::Installed;
+use crate::judge::kind_of;
+
+/// What whoever asks wants.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) hub: String,
+    pub(crate) third_party: bool,
+    pub(crate) crds: bool,
+    pub(crate) data: bool,
+}
+
+/// The rows in their order.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) warnings: Vec<(&'static Code, String)>,
+    /// The wirings that go.
+    pub(crate) wirings: Vec<String>,
+    /// Whether the webhook goes, too: only then may objects be un-wired past it.
+    pub(crate) webhook_goes: bool,
+}
+
+/// One thing of ours.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) title: String,
+    pub(crate) namespace: Option<String>,
+    pub(crate) detail: String,
+    pub(crate) step: Step,
+}
+
+/// What is done with it.
+#[derive(Clone)]
+pub(crate) enum Step {
+    /// It stays.
+    Stay,
+    /// It holds entries of wirings that go. Un-wired before anything else.
+    Unwire,
+    /// A wiring: goes when nothing is wired by it.
+    Wiring(String),
+    /// One object, exactly as it was seen.
+    Delete(At, Value),
+    /// A release of helm's.
+    Release { name: String, namespace: String },
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Stay => "Stay",
+            Self::Unwire => "Unwire",
+            Self::Wiring(_) => "Wiring",
+            Self::Delete(..) => "Delete",
+            Self::Release { .. } => "Release",
+        })
+    }
+}
+
+impl Row {
+    /// Before it is done.
+    pub(crate) fn intent(&self) -> &'static str {
+        match self.step {
+            Step::Stay => "keep",
+            Step::Unwire => "un-wire",
+            Step::Wiring(_) | Step::Delete(..) => "delete",
+            Step::Release { .. } => "uninstall",
+        }
+    }
+}
+
+impl Plan {
+    /// Whether nothing is to be done.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.rows.iter().all(|row| matches!(row.step, Step::Stay))
+    }
+
+    /// Whether a release goes.
+    pub(crate) fn needs_helm(&self) -> bool {
+        self.rows
+            .iter()
+            .any(|row| matches!(row.step, Step::Release { .. }))
+    }
+
+    /// Whether this is a hub, and no mere member.
+    pub(crate) fn removes_a_hub(&self) -> bool {
+        self.rows.iter().any(
+            |row| matches!(&row.step, Step::Release { name, .. } if name != names::REGISTRATION),
+        )
+    }
+}
+
+/// Plans.
+pub(crate) fn plan(wish: &Wish, facts: &Facts) -> Plan {
+    let other = other_hub(wish, facts);
+    let (wirings, stay): (Vec<&Value>, Vec<&Value>) = facts
+        .wirings
+        .iter()
+        .partition(|wiring| goes(wiring, wish, other.is_some()));
+    let going: Vec<String> = wirings.iter().map(|wiring| name(wiring)).collect();
+    let needed = match (&other, stay.first()) {
+        (Some(hub), _) => Some(format!("hub {hub} needs it")),
+        (None, Some(wiring)) => Some(format!(
+            "wiring {} needs it, and was not made here",
+            name(wiring)
+        )),
+        (None, None) => None,
+    };
+    let mut plan = Plan {
+        rows: Vec::new(),
+        warnings: Vec::new(),
+        webhook_goes: needed.is_none() && webhook(facts).is_some(),
+        wirings: going.clone(),
+    };
+    for object in &facts.wired {
+        let by: Vec<String> = wirings_of(object);
+        let by: Vec<&str> = by
+            .iter()
+            .filter(|wiring| {
+                going.contains(wiring) || !facts.wirings.iter().any(|known| name(known) == **wiring)
+            })
+            .map(String::as_str)
+            .collect();
+        if !by.is_empty() {
+            let kind = kind_of(object).map_or("object", |kind| kind.singular());
+            plan.push(
+                format!("{kind}/{}", name(object)),
+                object["metadata"]["namespace"].as_str(),
+                format!("takes out {}", by.join(", ")),
+                Step::Unwire,
+            );
+        }
+    }
+    for wiring in &wirings {
+        let title = WIRINGS.named(&name(wiring)).title();
+        plan.push(title, None, String::new(), Step::Wiring(name(wiring)));
+    }
+    plan.webhook(facts, needed.as_deref());
+    plan.releases(wish, facts);
+    plan.rest(wish, facts, &going);
+    plan
+}
+
+/// Another hub of this cluster.
+fn other_hub(wish: &Wish, facts: &Facts) -> Option<String> {
+    let hubs = facts.releases.iter().filter(|release| release.is_ours());
+    let mut others = hubs.filter(|release| {
+        release.hub.as_deref() == Some(release.name.as_str()) && release.name != wish.hub
+    });
+    others.next().map(|release| release.name.clone())
+}
+
+/// Whether a wiring is this hub's, or was made by us where there is no other hub.
+fn goes(wiring: &Value, wish: &Wish, beside_others: bool) -> bool {
+    let label = |key: &str| wiring["metadata"]["labels"][key].as_str();
+    let is_ours = label(names::MANAGED_BY) == Some(names::MANAGER_PLUGIN);
+    is_ours && (!beside_others || label(names::HUB) == Some(&wish.hub))
+}
+
+/// The webhook's release, where we installed it.
+fn webhook(facts: &Facts) -> Option<&Installed> {
+    facts.releases.iter().find(|release| {
+        release.name == names::REGISTRATION
+            && release.namespace == names::NAMESPACE
+            && release.is_ours()
+    })
+}
+
+fn name(object: &Value) -> String {
+    object["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+impl Plan {
+    fn push(&mut self, title: String, namespace: Option<&str>, detail: String, step: Step) {
+        self.rows.push(Row {
+            title,
+            namespace: namespace.map(str::to_owned),
+            detail,
+            step,
+        });
+    }
+
+    fn webhook(&mut self, facts: &Facts, needed: Option<&str>) {
+        let release = webhook(facts);
+        let own = |of: &Option<(String, String)>| {
+            release.is_some_and(|release| {
+                of.as_ref().is_some_and(|(name, namespace)| {
+                    *name == release.name && *namespace == release.namespace
+                })
+            })
+        };
+        for (at, object, of) in &facts.registrations {
+            let step = match needed {
+                None if own(of) => Step::Delete(at.clone(), object.clone()),
+                _ => Step::Stay,
+            };
+            let detail = match (&step, of) {
+                (Step::Stay, _) if own(of) => needed.unwrap_or_default().to_owned(),
+                (Step::Stay, Some((name, namespace))) => {
+                    format!("not installed by init: helm uninstall {name} -n {namespace}")
+                }
+                (Step::Stay, None) => "not installed by init".to_owned(),
+                _ => String::new(),
+            };
+            self.push(at.title(), None, detail, step);
+        }
+        if let Some(release) = release {
+            let title = format!("release/{}", release.name);
+            let step = if needed.is_none() {
+                of_release(release)
+            } else {
+                Step::Stay
+            };
+            if let Some(needed) = needed {
+                self.warnings
+                    .push((codes::SHARED_PART, format!("the webhook stays: {needed}")));
+            }
+            let detail = needed.unwrap_or_default().to_owned();
+            self.push(title, Some(&release.namespace), detail, step);
+        }
+    }
+
+    fn releases(&mut self, wish: &Wish, facts: &Facts) {
+        let own: Vec<&Installed> = facts
+            .releases
+            .iter()
+            .filter(|release| release.is_ours() && release.hub.as_deref() == Some(&wish.hub))
+            .collect();
+        if let Some(thanos) = own.iter().find(|release| release.name == wish.hub) {
+            let title = format!("release/{}", thanos.name);
+            self.push(
+                title,
+                Some(&thanos.namespace),
+                String::new(),
+                of_release(thanos),
+            );
+        }
+        // Those that others need last.
+        let pinned = [
+            &chart::KUBE_PROMETHEUS_STACK,
+            &chart::CERT_MANAGER,
+            &chart::ENVOY_GATEWAY,
+        ];
+        for pinned in pinned {
+            let found = own.iter().find(|release| {
+                release.name == pinned.release && release.namespace == pinned.namespace
+            });
+            let Some(found) = found else { continue };
+            let (detail, step) = if wish.third_party {
+                (String::new(), of_release(found))
+            } else {
+                ("--third-party removes it".to_owned(), Step::Stay)
+            };
+            self.push(
+                format!("release/{}", found.name),
+                Some(&found.namespace),
+                detail,
+                step,
+            );
+        }
+    }
+
+    fn rest(&mut self, wish: &Wish, facts: &Facts, going: &[String]) {
+        for (at, object) in &facts.credentials {
+            self.push(
+                at.title(),
+                at.namespace.as_deref(),
+                String::new(),
+                Step::Delete(at.clone(), object.clone()),
+            );
+        }
+        for (at, object) in &facts.enrolments {
+            let of = object["metadata"]["labels"][names::WIRING]
+                .as_str()
+                .unwrap_or_default();
+            let orphaned = !facts.wirings.iter().any(|wiring| name(wiring) == of);
+            if going.iter().any(|going| going == of) || orphaned {
+                self.push(
+                    at.title(),
+                    at.namespace.as_deref(),
+                    String::new(),
+                    Step::Delete(at.clone(), object.clone()),
+                );
+            }
+        }
+        for (at, object) in &facts.claims {
+            let (detail, step) = if wish.data {
+                (String::new(), Step::Delete(at.clone(), object.clone()))
+            } else {
+                (
+                    "--data removes it, and what is not in the object store yet is lost".to_owned(),
+                    Step::Stay,
+                )
+            };
+            self.push(at.title(), at.namespace.as_deref(), detail, step);
+        }
+        let needed =
+            !self.webhook_goes && (webhook(facts).is_some() || !facts.registrations.is_empty());
+        for (at, object) in &facts.crds {
+            let (detail, step) = match (wish.crds, needed) {
+                (true, false) => (String::new(), Step::Delete(at.clone(), object.clone())),
+                (true, true) => ("the webhook stays, and needs it".to_owned(), Step::Stay),
+                (false, _) => ("--crds removes it".to_owned(), Step::Stay),
+            };
+            self.push(at.title(), None, detail, step);
+        }
+    }
+}
+
+fn of_release(release: &Installed) -> Step {
+    Step::Release {
+        name: release.name.clone(),
+        namespace: release.namespace.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::resource::{MUTATING, SECRETS};
+    use crate::helm::releases::newest;
+    use serde_json::json;
+
+    fn wish() -> Wish {
+        Wish {
+            hub: "thanos".to_owned(),
+            third_party: false,
+            crds: false,
+            data: false,
+        }
+    }
+
+    fn release(name: &str, namespace: &str, hub: Option<&str>) -> Installed {
+        let mut labels = json!({"name": name, "version": "1", "status": "deployed"});
+        if let Some(hub) = hub {
+            labels[names::DIGEST] = json!("d");
+            labels[names::HUB] = json!(hub);
+        }
+        let secret = json!({"metadata": {"namespace": namespace, "labels": labels}});
+        newest(&[secret]).remove(0)
+    }
+
+    fn wiring(name: &str, hub: Option<&str>, by: &str) -> Value {
+        let mut labels = json!({names::MANAGED_BY: by});
+        if let Some(hub) = hub {
+            labels[names::HUB] = json!(hub);
+        }
+        json!({"metadata": {"name": name, "labels": labels}})
+    }
+
+    fn facts() -> Facts {
+        let registration = json!({"metadata": {"name": names::REGISTRATION}});
+        let of = Some((names::REGISTRATION.to_owned(), names::NAMESPACE.to_owned()));
+        Facts {
+            releases: vec![
+                release("thanos", "thanos", Some("thanos")),
+                release(names::REGISTRATION, names::NAMESPACE, Some("thanos")),
+                release("cert-manager", "cert-manager", Some("thanos")),
+                release("envoy-gateway", "envoy-gateway-system", None),
+            ],
+            wirings: vec![wiring("thanos", Some("thanos"), names::MANAGER_PLUGIN)],
+            wired: vec![json!({
+                "apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus",
+                "metadata": {"name": "k8s", "namespace": "monitoring", "annotations": {names::WIRED: "{\"thanos\":{}}"}},
+            })],
+            registrations: vec![(MUTATING.named(names::REGISTRATION), registration, of)],
+            credentials: vec![(
+                SECRETS.within("thanos").named("thanos-write-users"),
+                json!({}),
+            )],
+            ..Facts::default()
+        }
+    }
+
+    fn told(plan: &Plan) -> Vec<String> {
+        plan.rows
+            .iter()
+            .map(|row| format!("{} {}", row.intent(), row.title))
+            .collect()
+    }
+
+    #[test]
+    fn wirings_go_before_the_webhook_and_that_before_the_hub() {
+        let plan = plan(&wish(), &facts());
+        assert_eq!(
+            told(&plan),
+            [
+                "un-wire prometheus/k8s",
+                "delete thanoswiring.kubectl-thanos.dev/thanos",
+                "delete mutatingwebhookconfiguration.admissionregistration.k8s.io/thanos-webhook",
+                "uninstall release/thanos-webhook",
+                "uninstall release/thanos",
+                "keep release/cert-manager",
+                "delete secret/thanos-write-users",
+            ]
+        );
+        assert!(plan.webhook_goes && plan.removes_a_hub());
+        let mut all = wish();
+        all.third_party = true;
+        assert!(
+            told(&super::plan(&all, &facts()))
+                .contains(&"uninstall release/cert-manager".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_another_hub_or_wiring_needs_stays() {
+        let mut two = facts();
+        two.releases
+            .push(release("thanos-eu", "eu", Some("thanos-eu")));
+        two.wirings.push(wiring(
+            "thanos-eu",
+            Some("thanos-eu"),
+            names::MANAGER_PLUGIN,
+        ));
+        let plan = super::plan(&wish(), &two);
+        assert_eq!(plan.wirings, ["thanos"]);
+        assert!(!plan.webhook_goes);
+        assert!(told(&plan).contains(&"keep release/thanos-webhook".to_owned()));
+        assert_eq!(plan.warnings[0].0, codes::SHARED_PART);
+
+        let mut foreign = facts();
+        foreign.wirings.push(wiring("git", None, "argocd"));
+        let plan = super::plan(&wish(), &foreign);
+        assert!(!plan.webhook_goes && plan.wirings == ["thanos"]);
+    }
+
+    #[test]
+    fn what_is_not_ours_stays_and_a_second_time_nothing_is_left() {
+        let mut facts = Facts {
+            releases: vec![release(names::REGISTRATION, names::NAMESPACE, None)],
+            ..Facts::default()
+        };
+        let of = Some((names::REGISTRATION.to_owned(), names::NAMESPACE.to_owned()));
+        facts.registrations = vec![(MUTATING.named(names::REGISTRATION), json!({}), of)];
+        let plan = super::plan(&wish(), &facts);
+        assert!(plan.is_settled() && !plan.needs_helm());
+        assert!(
+            plan.rows[0]
+                .detail
+                .contains("helm uninstall thanos-webhook -n thanos-system")
+        );
+        assert!(super::plan(&wish(), &Facts::default()).rows.is_empty());
+    }
+}

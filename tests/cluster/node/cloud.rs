@@ -1,0 +1,80 @@
+//! What a cloud gives to a cluster and a node of our own has not: volumes, records in the DNS, a machine to work at.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::{Node, Program};
+
+impl Node {
+    /// The same program as for somebody who is logged in on the node: its network and its DNS. Paths must be absolute.
+    #[must_use]
+    pub fn logged_in(&self, program: Program) -> Program {
+        program.through("nsenter", self.enter(&["--net", "--mount"]))
+    }
+
+    /// The kubeconfig file of the admin, for who is logged in.
+    ///
+    /// # Errors
+    /// When the folder of its data cannot be made.
+    pub fn kubeconfig_inside(&self) -> Result<PathBuf> {
+        Ok(self.run().data("node/kubernetes")?.join("admin.kubeconfig"))
+    }
+
+    /// Volumes that claims without a class are bound to, each once.
+    ///
+    /// # Errors
+    /// When they cannot be made.
+    pub async fn volumes(&self, count: usize) -> Result<()> {
+        let mut stream = String::new();
+        for number in 0..count {
+            let folder = self.run().data(&format!("node/volumes/{number}"))?;
+            // No owner is set in a folder of the host: every user may write.
+            let everyone = std::fs::Permissions::from_mode(0o777);
+            std::fs::set_permissions(&folder, everyone).context("a folder for everyone")?;
+            let volume = json!({
+                "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": format!("volume-{number}")},
+                "spec": {
+                    "capacity": {"storage": "100Gi"}, "accessModes": ["ReadWriteOnce"],
+                    "persistentVolumeReclaimPolicy": "Retain", "hostPath": {"path": folder},
+                },
+            });
+            writeln!(stream, "---\n{volume}")?;
+        }
+        let apply = self
+            .kubectl()?
+            .args(["apply", "--server-side", "-f", "-"])
+            .output_for(stream.as_bytes());
+        apply.await?.fine().context("volumes").map(drop)
+    }
+
+    /// Makes the record `*.DOMAIN A ADDRESS`, for pods and for who is logged in.
+    ///
+    /// # Errors
+    /// When CoreDNS does not take it.
+    pub async fn record(&self, domain: &str, address: &str) -> Result<()> {
+        let words = "get configmap coredns -n kube-system -o json";
+        let there = self.kubectl()?.args(words.split(' ')).output().await?;
+        let mut there: Value = serde_json::from_str(&there.fine()?).context("its configuration")?;
+        let corefile = there["data"]["Corefile"].as_str().context("a Corefile")?;
+        let zone = format!(
+            "{domain}:53 {{\n    template IN A {{\n        answer \"{{{{ .Name }}}} 5 IN A {address}\"\n    }}\n    \
+             template ANY ANY {{\n        rcode NOERROR\n    }}\n}}\n"
+        );
+        there["data"]["Corefile"] = format!("{corefile}{zone}").into();
+        let replace = self.kubectl()?.args(["replace", "-f", "-"]);
+        let replace = replace.output_for(there.to_string().as_bytes()).await?;
+        replace.fine().context("the record")?;
+        for words in [
+            "rollout restart deployment/coredns -n kube-system",
+            "rollout status deployment/coredns -n kube-system --timeout=60s",
+        ] {
+            let output = self.kubectl()?.args(words.split(' ')).output().await?;
+            output.fine().context("CoreDNS")?;
+        }
+        Ok(())
+    }
+}
