@@ -31,10 +31,10 @@ use prove::{Claim, Proof};
 use report::Report;
 use wish::Wish;
 
-mod apply;
+pub(crate) mod apply;
 mod facts;
 mod form;
-mod hub;
+pub(crate) mod hub;
 mod plan;
 mod prove;
 mod report;
