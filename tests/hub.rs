@@ -2,6 +2,7 @@
 
 mod failing;
 mod making;
+mod proving;
 mod removing;
 
 use std::path::{Path, PathBuf};

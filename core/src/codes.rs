@@ -877,6 +877,114 @@ codes! {
         see "kubectl thanos validate -f FILE --policy POLICY"
         fix "Use what spec.objectStorage of the policy allows."
         silence "An exemption of the policy, with a reason.";
+    WRONG_CONTEXT "KTH8001" "wrong-context" Error
+        "the kubeconfig's context is another than was expected"
+        cause "The command names the context that it is meant for with --expect-context, and the kubeconfig's is another: nothing was done."
+        see "kubectl config current-context"
+        fix "Name the cluster with --context, or change what is expected."
+        silence "Leave out --expect-context.";
+    HUB_ANSWERS "KTH8002" "hub-answers" Error
+        "the wish for a hub is wrong"
+        cause "A file of the kind Hub holds a key or a value that no flag knows, a flag is missing, or two exclude each other; every fault is told at once."
+        see "kubectl thanos init --help: each flag of a hub is a key of the file in camel case."
+        fix "Mend each place that is named."
+        silence "Not possible.";
+    RELEASE_UNFINISHED "KTH8003" "release-unfinished" Warning
+        "a helm was interrupted while it worked on a release"
+        cause "helm was killed, or lost the cluster, and left its release pending. Until that is mended every helm refuses to touch it."
+        see "helm ls -A --pending"
+        fix "Nothing to do: init goes back to the revision before, or takes the unfinished first one away, and installs it anew. Make sure that no other helm works on it now."
+        silence "Not possible.";
+    GATEWAY_ADDRESS "KTH8004" "gateway-address" Error
+        "the gateway has no address"
+        cause "Nothing has given the hub's Gateway an address: its controller does not run, or the cluster gives no load balancers."
+        see "kubectl get gateway -A"
+        fix "Read the conditions of the Gateway. Where the cluster has no load balancer, give the address that leads there with --gateway-address."
+        silence "Give --gateway-address.";
+    DNS_UNRESOLVED "KTH8005" "dns-unresolved" Error
+        "a host of the hub does not resolve to the gateway"
+        cause "The name has no record, or one for another address, as seen from here."
+        see "dig +short HOST"
+        fix "Make the record that is named, and run the same command again. A record that was just changed may be remembered for its time to live."
+        silence "--skip dns";
+    CERTIFICATE_PENDING "KTH8006" "certificate-pending" Error
+        "the gateway's certificate is not issued"
+        cause "cert-manager has not got a certificate for the hub's hosts; its own words stand below. Let's Encrypt asks the host itself over http, so the DNS record comes first."
+        see "kubectl describe certificate,certificaterequest,order,challenge -n NAMESPACE"
+        fix "Mend what cert-manager says; it tries again by itself, and init goes on when it is run again."
+        silence "Give a certificate of your own with --certificate secret:NAME.";
+    HUB_NOT_READY "KTH8007" "hub-not-ready" Error
+        "a part of the hub does not get ready"
+        cause "Pods of the hub were not ready within the time."
+        see "kubectl get pods -n NAMESPACE"
+        fix "kubectl describe the pod that is named. An object store that cannot be reached ends store, compactor and ingesters with a sentence in their log."
+        silence "Give it more time with --timeout.";
+    SAMPLE_LOST "KTH8008" "sample-lost" Error
+        "a sample that was written through the gateway is not answered by Query"
+        cause "The way from the gateway to Receive, or from Query Frontend back, is broken; which part of it, and what it said, stands below."
+        see "kubectl logs -n NAMESPACE -l app.kubernetes.io/component=receive-router"
+        fix "Mend what is named, and run the same command again."
+        silence "--wait=false proves nothing.";
+    GATEWAY_OPEN "KTH8009" "gateway-open" Error
+        "the gateway takes a wrong password"
+        cause "A request with a wrong password was not answered with 401: no policy protects the route, or another route serves the host."
+        see "kubectl get securitypolicy,httproute -A"
+        fix "Take the gateway off the network until its routes are protected; then look at the conditions of both SecurityPolicies."
+        silence "Not possible.";
+    NOT_PROVEN "KTH8010" "not-proven" Warning
+        "nothing was waited for, and nothing is proven"
+        cause "--wait=false ends when everything is applied, whether it runs or not."
+        see "kubectl get pods -A"
+        fix "Run the same command without --wait=false: it changes nothing, waits and proves."
+        silence "Leave out --wait=false.";
+    INGRESS_RETIRED "KTH8011" "ingress-retired" Warning
+        "ingress-nginx is retired"
+        cause "Its last release was in March 2026, and it cannot derive the tenant from the user: whoever may write may write as any tenant."
+        see "kubectl get pods -A -l app.kubernetes.io/name=ingress-nginx"
+        fix "Leave out --ingress: Envoy Gateway is the default."
+        silence "Not possible.";
+    STILL_WIRED "KTH8012" "still-wired" Error
+        "an object could not be un-wired"
+        cause "The object still holds entries of a wiring: somebody changes it faster than it can be un-wired, or its update is refused."
+        see "kubectl thanos get prometheuses -A"
+        fix "Mend what the cause says, and run the same command again: nothing else is removed before everything is un-wired."
+        silence "Not possible.";
+    UNWIRED_DIRECTLY "KTH8013" "unwired-directly" Warning
+        "objects are un-wired by patches"
+        cause "No webhook answers, so the entries are taken out of the objects themselves: field managers see kubectl-thanos as the one who changed them."
+        see "kubectl get prometheus NAME -o yaml --show-managed-fields"
+        fix "Nothing to do. Where Git is the source, make sure that it does not hold the entries."
+        silence "Not possible.";
+    SHARED_PART "KTH8014" "shared-part" Info
+        "a part is used by others and stays"
+        cause "Another hub, or a wiring that this tool did not make, needs it."
+        see "helm ls -A"
+        fix "Remove the other one first."
+        silence "Not possible.";
+    CERTIFICATE_ABSENT "KTH8015" "certificate-absent" Warning
+        "the Secret with the gateway's certificate is not there yet"
+        cause "The hub is told to use a Secret of yours, and no such Secret is in its namespace: the gateway answers nobody until it is."
+        see "kubectl get secret NAME -n NAMESPACE"
+        fix "kubectl create secret tls NAME -n NAMESPACE --cert FILE --key FILE, with a certificate for both hosts."
+        silence "Make the Secret first.";
+    HELM_MISSING "KTH8201" "helm-missing" Error
+        "there is no helm"
+        cause "Charts are installed by the helm program, so that helm knows of them, and none can be run."
+        see "helm version"
+        fix "Install helm 3.14 or newer, or 4: https://helm.sh/docs/intro/install/"
+        silence "--export DIR writes the values and needs helm only to render them.";
+    HELM_TOO_OLD "KTH8202" "helm-too-old" Error
+        "helm is too old"
+        cause "init labels its releases, so that a second run knows what is there; helm can do that from 3.14 on."
+        see "helm version"
+        fix "Install helm 3.14 or newer, or 4: https://helm.sh/docs/intro/install/"
+        silence "Not possible.";
+    HELM_FAILED "KTH8203" "helm-failed" Error
+        "helm failed"
+        cause "What helm said stands below: the chart cannot be fetched, does not take the values, or the API server refuses an object of it."
+        see "helm history RELEASE -n NAMESPACE"
+        fix "Mend what it says, and run the same command again: it goes on where it stopped. --chart PART=PATH takes a chart from elsewhere, --values PART=FILE sets its values."
+        silence "Not possible.";
     AZURE_NO_LOGIN "KTH8101" "azure-no-login" Error
         "no login to Azure works"
         cause "Neither a workload identity nor a managed identity nor the Azure CLI gives a token; each says why."
@@ -991,114 +1099,6 @@ codes! {
         see "kubectl get pods --all-namespaces"
         fix "Use the workload identity, which is the default."
         silence "Use the workload identity.";
-    WRONG_CONTEXT "KTH8001" "wrong-context" Error
-        "the kubeconfig's context is another than was expected"
-        cause "The command names the context that it is meant for with --expect-context, and the kubeconfig's is another: nothing was done."
-        see "kubectl config current-context"
-        fix "Name the cluster with --context, or change what is expected."
-        silence "Leave out --expect-context.";
-    HUB_ANSWERS "KTH8002" "hub-answers" Error
-        "the wish for a hub is wrong"
-        cause "A file of the kind Hub holds a key or a value that no flag knows, a flag is missing, or two exclude each other; every fault is told at once."
-        see "kubectl thanos init --help: each flag of a hub is a key of the file in camel case."
-        fix "Mend each place that is named."
-        silence "Not possible.";
-    RELEASE_UNFINISHED "KTH8003" "release-unfinished" Warning
-        "a helm was interrupted while it worked on a release"
-        cause "helm was killed, or lost the cluster, and left its release pending. Until that is mended every helm refuses to touch it."
-        see "helm ls -A --pending"
-        fix "Nothing to do: init goes back to the revision before, or takes the unfinished first one away, and installs it anew. Make sure that no other helm works on it now."
-        silence "Not possible.";
-    GATEWAY_ADDRESS "KTH8004" "gateway-address" Error
-        "the gateway has no address"
-        cause "Nothing has given the hub's Gateway an address: its controller does not run, or the cluster gives no load balancers."
-        see "kubectl get gateway -A"
-        fix "Read the conditions of the Gateway. Where the cluster has no load balancer, give the address that leads there with --gateway-address."
-        silence "Give --gateway-address.";
-    DNS_UNRESOLVED "KTH8005" "dns-unresolved" Error
-        "a host of the hub does not resolve to the gateway"
-        cause "The name has no record, or one for another address, as seen from here."
-        see "dig +short HOST"
-        fix "Make the record that is named, and run the same command again. A record that was just changed may be remembered for its time to live."
-        silence "--skip dns";
-    CERTIFICATE_PENDING "KTH8006" "certificate-pending" Error
-        "the gateway's certificate is not issued"
-        cause "cert-manager has not got a certificate for the hub's hosts; its own words stand below. Let's Encrypt asks the host itself over http, so the DNS record comes first."
-        see "kubectl describe certificate,certificaterequest,order,challenge -n NAMESPACE"
-        fix "Mend what cert-manager says; it tries again by itself, and init goes on when it is run again."
-        silence "Give a certificate of your own with --certificate secret:NAME.";
-    HUB_NOT_READY "KTH8007" "hub-not-ready" Error
-        "a part of the hub does not get ready"
-        cause "Pods of the hub were not ready within the time."
-        see "kubectl get pods -n NAMESPACE"
-        fix "kubectl describe the pod that is named. An object store that cannot be reached ends store, compactor and ingesters with a sentence in their log."
-        silence "Give it more time with --timeout.";
-    SAMPLE_LOST "KTH8008" "sample-lost" Error
-        "a sample that was written through the gateway is not answered by Query"
-        cause "The way from the gateway to Receive, or from Query Frontend back, is broken; which part of it, and what it said, stands below."
-        see "kubectl logs -n NAMESPACE -l app.kubernetes.io/component=receive-router"
-        fix "Mend what is named, and run the same command again."
-        silence "--wait=false proves nothing.";
-    GATEWAY_OPEN "KTH8009" "gateway-open" Error
-        "the gateway takes a wrong password"
-        cause "A request with a wrong password was not answered with 401: no policy protects the route, or another route serves the host."
-        see "kubectl get securitypolicy,httproute -A"
-        fix "Take the gateway off the network until its routes are protected; then look at the conditions of both SecurityPolicies."
-        silence "Not possible.";
-    NOT_PROVEN "KTH8010" "not-proven" Warning
-        "nothing was waited for, and nothing is proven"
-        cause "--wait=false ends when everything is applied, whether it runs or not."
-        see "kubectl get pods -A"
-        fix "Run the same command without --wait=false: it changes nothing, waits and proves."
-        silence "Leave out --wait=false.";
-    INGRESS_RETIRED "KTH8011" "ingress-retired" Warning
-        "ingress-nginx is retired"
-        cause "Its last release was in March 2026, and it cannot derive the tenant from the user: whoever may write may write as any tenant."
-        see "kubectl get pods -A -l app.kubernetes.io/name=ingress-nginx"
-        fix "Leave out --ingress: Envoy Gateway is the default."
-        silence "Not possible.";
-    STILL_WIRED "KTH8012" "still-wired" Error
-        "an object could not be un-wired"
-        cause "The object still holds entries of a wiring: somebody changes it faster than it can be un-wired, or its update is refused."
-        see "kubectl thanos get prometheuses -A"
-        fix "Mend what the cause says, and run the same command again: nothing else is removed before everything is un-wired."
-        silence "Not possible.";
-    UNWIRED_DIRECTLY "KTH8013" "unwired-directly" Warning
-        "objects are un-wired by patches"
-        cause "No webhook answers, so the entries are taken out of the objects themselves: field managers see kubectl-thanos as the one who changed them."
-        see "kubectl get prometheus NAME -o yaml --show-managed-fields"
-        fix "Nothing to do. Where Git is the source, make sure that it does not hold the entries."
-        silence "Not possible.";
-    SHARED_PART "KTH8014" "shared-part" Info
-        "a part is used by others and stays"
-        cause "Another hub, or a wiring that this tool did not make, needs it."
-        see "helm ls -A"
-        fix "Remove the other one first."
-        silence "Not possible.";
-    CERTIFICATE_ABSENT "KTH8015" "certificate-absent" Warning
-        "the Secret with the gateway's certificate is not there yet"
-        cause "The hub is told to use a Secret of yours, and no such Secret is in its namespace: the gateway answers nobody until it is."
-        see "kubectl get secret NAME -n NAMESPACE"
-        fix "kubectl create secret tls NAME -n NAMESPACE --cert FILE --key FILE, with a certificate for both hosts."
-        silence "Make the Secret first.";
-    HELM_MISSING "KTH8201" "helm-missing" Error
-        "there is no helm"
-        cause "Charts are installed by the helm program, so that helm knows of them, and none can be run."
-        see "helm version"
-        fix "Install helm 3.14 or newer, or 4: https://helm.sh/docs/intro/install/"
-        silence "--export DIR writes the values and needs helm only to render them.";
-    HELM_TOO_OLD "KTH8202" "helm-too-old" Error
-        "helm is too old"
-        cause "init labels its releases, so that a second run knows what is there; helm can do that from 3.14 on."
-        see "helm version"
-        fix "Install helm 3.14 or newer, or 4: https://helm.sh/docs/intro/install/"
-        silence "Not possible.";
-    HELM_FAILED "KTH8203" "helm-failed" Error
-        "helm failed"
-        cause "What helm said stands below: the chart cannot be fetched, does not take the values, or the API server refuses an object of it."
-        see "helm history RELEASE -n NAMESPACE"
-        fix "Mend what it says, and run the same command again: it goes on where it stopped. --chart PART=PATH takes a chart from elsewhere, --values PART=FILE sets its values."
-        silence "Not possible.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

@@ -1,6 +1,7 @@
 //! Flags of the verbs that are about a cluster: get, enroll, init; `hub.rs` holds those of a hub.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 use thanos_core::Kind;
@@ -158,6 +159,9 @@ pub struct InitArgs {
     /// Whether to wait until everything runs, and to prove it
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub wait: bool,
+    /// How long to wait for one thing, such as an address or a certificate; 5m, and 10m for a certificate, otherwise
+    #[arg(long, value_name = "TIME", value_parser = super::duration)]
+    pub patience: Option<Duration>,
     /// Show the plan, and do nothing
     #[arg(long)]
     pub dry_run: bool,

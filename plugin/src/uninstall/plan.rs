@@ -145,7 +145,7 @@ pub(crate) fn plan(wish: &Wish, facts: &Facts) -> Plan {
         plan.push(title, None, String::new(), Step::Wiring(name(wiring)));
     }
     plan.webhook(facts, needed.as_deref());
-    plan.releases(wish, facts);
+    plan.releases(wish, facts, other.as_deref());
     plan.rest(wish, facts, &going);
     plan
 }
@@ -232,7 +232,7 @@ impl Plan {
         }
     }
 
-    fn releases(&mut self, wish: &Wish, facts: &Facts) {
+    fn releases(&mut self, wish: &Wish, facts: &Facts, other: Option<&str>) {
         let own: Vec<&Installed> = facts
             .releases
             .iter()
@@ -258,10 +258,10 @@ impl Plan {
                 release.name == pinned.release && release.namespace == pinned.namespace
             });
             let Some(found) = found else { continue };
-            let (detail, step) = if wish.third_party {
-                (String::new(), of_release(found))
-            } else {
-                ("--third-party removes it".to_owned(), Step::Stay)
+            let (detail, step) = match other {
+                Some(hub) => (format!("hub {hub} may need it"), Step::Stay),
+                None if wish.third_party => (String::new(), of_release(found)),
+                None => ("--third-party removes it".to_owned(), Step::Stay),
             };
             self.push(
                 format!("release/{}", found.name),

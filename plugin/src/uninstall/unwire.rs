@@ -59,8 +59,11 @@ pub(super) async fn unwire(
         .map_err(|trouble| one(trouble.failure))?
         .is_some();
     let answered = is_registered && by_the_webhook(cluster, plan, doings).await.map_err(one)?;
-    // Orphans of wirings that went before are nobody's: the controller un-wires them, too, if it lives.
-    if answered && left(cluster, plan).await.map_err(one)?.is_empty() {
+    // Where nothing is wired, nobody need answer.
+    if left(cluster, plan).await.map_err(one)?.is_empty() {
+        if !answered {
+            drop_wirings(cluster, plan).await.map_err(one)?;
+        }
         return told(plan, doings).map_err(one).map(|()| Unwired {
             registrations_gone: false,
         });
@@ -84,17 +87,7 @@ pub(super) async fn unwire(
         }
     }
     past_it(cluster, plan).await?;
-    for name in &plan.wirings {
-        let at = WIRINGS.named(name);
-        match cluster
-            .find(&at)
-            .await
-            .map_err(|trouble| one(trouble.failure))?
-        {
-            None => {}
-            Some(wiring) => drop_wiring(cluster, &at, &wiring).await.map_err(one)?,
-        }
-    }
+    drop_wirings(cluster, plan).await.map_err(one)?;
     told(plan, doings).map_err(one)?;
     Ok(Unwired {
         registrations_gone: true,
@@ -266,7 +259,18 @@ fn edits(object: &Value, namespace: &str) -> Option<Patch> {
     Some(Patch(all))
 }
 
-/// A wiring that nobody looks after any more.
+/// Wirings that nobody looks after any more.
+async fn drop_wirings(cluster: &Cluster, plan: &Plan) -> Result<(), Failure> {
+    for name in &plan.wirings {
+        let at = WIRINGS.named(name);
+        if let Some(wiring) = cluster.find(&at).await? {
+            drop_wiring(cluster, &at, &wiring).await?;
+        }
+    }
+    Ok(())
+}
+
+/// One of them.
 async fn drop_wiring(cluster: &Cluster, at: &At, wiring: &Value) -> Result<(), Failure> {
     let held = wiring["metadata"]["finalizers"].as_array();
     if let Some(held) = held.filter(|held| held.iter().any(|one| one == names::FINALIZER)) {

@@ -199,7 +199,7 @@ pub(crate) fn plan(
     };
     let revision = credentials.revision.clone();
     planner.gateway();
-    planner.certificates(made);
+    planner.certificates();
     planner.namespace();
     planner.items.extend(credentials.items.iter().cloned());
     planner.stack();
@@ -262,7 +262,7 @@ impl Planner<'_> {
         );
     }
 
-    fn certificates(&mut self, made: Option<&Made>) {
+    fn certificates(&mut self) {
         let part = HubPart::CertManager;
         if !self.wish.certificate.is_issued() {
             let why = format!("the certificate is that of {}", self.wish.certificate);
@@ -272,7 +272,7 @@ impl Planner<'_> {
         let found = found.filter(|_| self.facts.serves(&CERTIFICATES));
         let elsewhere =
             found.map(|found| format!("{} in namespace {}", found.name, found.namespace));
-        let values = values::cert_manager(self.wish, made);
+        let values = values::cert_manager(self.wish);
         self.third_party(part, &chart::CERT_MANAGER, elsewhere, values);
     }
 

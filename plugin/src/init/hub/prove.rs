@@ -10,6 +10,7 @@ use thanos_core::codes;
 
 use super::credentials::{Credential, Credentials};
 use super::sample;
+use super::wait::Patience;
 use super::wish::Wish;
 use crate::enroll::hidden::Hidden;
 use crate::failure::Failure;
@@ -30,7 +31,7 @@ pub(crate) struct Route<'a> {
     pub(crate) credentials: &'a Credentials,
     /// The gateway's.
     pub(crate) address: &'a str,
-    pub(crate) is_timed: bool,
+    pub(crate) patience: Patience,
 }
 
 impl Route<'_> {
@@ -114,7 +115,7 @@ impl Route<'_> {
         what: &str,
         state: &str,
     ) -> Result<(), Failure> {
-        if !self.is_timed && wait.began.elapsed() > PATIENCE {
+        if self.patience.is_over(wait.began.elapsed(), PATIENCE) {
             let labels = "app.kubernetes.io/component=receive-router";
             return Err(lost(what).because(state).hint(format!(
                 "kubectl logs -n {} -l {labels}",
@@ -290,7 +291,10 @@ mod tests {
             wish: &wish,
             credentials: &credentials,
             address,
-            is_timed: false,
+            patience: Patience {
+                given: None,
+                is_timed: false,
+            },
         };
         let failure = route("10.1.2.3:8443").names().await.unwrap_err();
         assert_eq!(failure.code, Some(codes::DNS_UNRESOLVED));

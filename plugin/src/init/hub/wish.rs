@@ -79,11 +79,7 @@ impl fmt::Display for Certificate {
 impl Wish {
     /// What the names of the chart's objects begin with.
     pub(crate) fn fullname(&self) -> String {
-        if self.name.contains("thanos") {
-            self.name.clone()
-        } else {
-            format!("{}-thanos", self.name)
-        }
+        fullname(&self.name)
     }
 
     /// The name of one of the chart's objects, or of one that it reads.
@@ -115,6 +111,15 @@ impl Wish {
     }
 }
 
+/// As the chart has it.
+fn fullname(name: &str) -> String {
+    if name.contains("thanos") {
+        name.to_owned()
+    } else {
+        format!("{name}-thanos")
+    }
+}
+
 /// Reads the wish.
 pub(crate) fn wish(
     args: &InitArgs,
@@ -139,9 +144,17 @@ pub(crate) fn wish(
     let namespace = global.namespace.clone().unwrap_or_else(|| name.clone());
     faults.extend(misnamed(&namespace));
     faults.extend(args.namespaces.iter().filter_map(|name| misnamed(name)));
-    let [write_host, read_host] = hosts(args, &mut faults);
+    let hosts = hosts(args, &mut faults);
     needless(args, &mut faults);
-    let azure = match azure::wish(hub, &name) {
+    let around = azure::Around {
+        hub: &name,
+        namespace: &namespace,
+        account: &fullname(&name),
+        hosts: &hosts,
+        domain: hub.domain.as_deref(),
+        address: hub.gateway_address.as_deref(),
+    };
+    let azure = match azure::wish(hub, &around) {
         Ok(azure) => azure,
         Err(more) => {
             faults.extend(more);
@@ -199,6 +212,7 @@ pub(crate) fn wish(
     if !faults.is_empty() {
         return Err(faults);
     }
+    let [write_host, read_host] = hosts;
     Ok(Wish {
         cluster: args.wiring.cluster.clone().unwrap_or_else(|| name.clone()),
         name,
