@@ -32,6 +32,9 @@ pub struct HubArgs {
     /// The object-store file of Thanos, of any provider; it goes into a Secret
     #[arg(long, value_name = "FILE")]
     pub objstore_file: Option<PathBuf>,
+    /// Members that may write: the lines of their init --htpasswd-out; repeatable. Users that are known already stay
+    #[arg(long, value_name = "FILE")]
+    pub htpasswd_file: Vec<PathBuf>,
     /// What stands in front [default: envoy-gateway]
     #[arg(long, value_enum, value_name = "KIND")]
     pub ingress: Option<HubIngress>,

@@ -46,6 +46,7 @@ mod sample;
 mod values;
 mod wait;
 mod wish;
+mod writers;
 
 /// Makes a hub.
 pub(crate) async fn run(

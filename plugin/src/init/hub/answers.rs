@@ -30,7 +30,7 @@ const SHARED: [&str; 9] = [
     "on-delete",
 ];
 /// Answers that are paths: of the file's own folder.
-const PATHS: [&str; 2] = ["objstore-file", "ca-file"];
+const PATHS: [&str; 3] = ["objstore-file", "ca-file", "htpasswd-file"];
 
 /// What a key holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl Reader<'_> {
                 let mut words = Vec::new();
                 for (at, item) in items.iter().enumerate() {
                     match item.as_str() {
-                        Some(text) => words.push(flagged(text.to_owned())),
+                        Some(text) => words.push(flagged(self.path(flag, text))),
                         None => self.fault(&format!("{key}[{at}]"), "must be a text"),
                     }
                 }

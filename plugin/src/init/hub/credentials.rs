@@ -18,6 +18,7 @@ use thanos_core::names;
 
 use super::plan::{Action, Item, Step};
 use super::wish::Wish;
+use super::writers::Writers;
 use crate::cluster::resource::{At, SECRETS};
 use crate::cluster::trouble::not_ours;
 use crate::enroll::hidden::{Hidden, htpasswd_line};
@@ -91,8 +92,12 @@ pub(crate) fn plan(wish: &Wish, kept: &Kept) -> Result<Credentials, Vec<Failure>
         .credential("write-credential", &wish.cluster)
         .map_err(one)?;
     let read = planner.credential("read-credential", READER).map_err(one)?;
-    planner.users("write-users", &write).map_err(one)?;
-    planner.users("read-users", &read).map_err(one)?;
+    planner
+        .users("write-users", &write, &wish.writers)
+        .map_err(one)?;
+    planner
+        .users("read-users", &read, &Writers::new())
+        .map_err(one)?;
     let revision = match &wish.objstore {
         Some(file) => Some(planner.objstore(file).map_err(one)?),
         None => None,
@@ -131,8 +136,13 @@ impl Planner<'_> {
         })
     }
 
-    /// The user's line among those of others.
-    fn users(&mut self, secret: &'static str, credential: &Credential) -> Result<(), Failure> {
+    /// The user's line among those of others: members that were named now, and whoever was there before.
+    fn users(
+        &mut self,
+        secret: &'static str,
+        credential: &Credential,
+        writers: &Writers,
+    ) -> Result<(), Failure> {
         let line = htpasswd_line(&credential.user, &credential.password)?;
         let known = LINES.iter().find_map(|key| self.kept.text(secret, key));
         let known = known.unwrap_or_else(|| Hidden::new(""));
@@ -149,6 +159,15 @@ impl Planner<'_> {
             .position(|line| line.starts_with(&own))
             .unwrap_or(lines.len());
         lines.insert(at.min(lines.len()), line.trim_end());
+        let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
+        for (user, line) in writers {
+            let line = String::from_utf8_lossy(line.reveal()).into_owned();
+            let of_user = format!("{user}:");
+            match lines.iter_mut().find(|known| known.starts_with(&of_user)) {
+                Some(known) => *known = line,
+                None => lines.push(line),
+            }
+        }
         let text = Hidden::new(format!("{}\n", lines.join("\n"))).base64();
         let data: serde_json::Map<_, _> = LINES
             .iter()
@@ -328,6 +347,34 @@ mod tests {
             "{lines}"
         );
         assert!(!lines.contains("old"), "{lines}");
+    }
+
+    #[test]
+    fn members_are_added_once_and_replaced_by_a_new_line() {
+        let mut wish = wish();
+        let mut kept = carried_out(&Kept::default(), &plan(&wish, &Kept::default()).unwrap());
+        for line in ["edge:{SHA}x", "edge:{SHA}y"] {
+            wish.writers.insert("edge".to_owned(), Hidden::new(line));
+            kept = carried_out(&kept, &plan(&wish, &kept).unwrap());
+        }
+        let again = plan(&wish, &kept).unwrap();
+        assert!(
+            again
+                .items
+                .iter()
+                .all(|item| item.action == Action::Unchanged)
+        );
+        let of = |secret| {
+            let lines = kept.text(secret, ".htpasswd").unwrap();
+            String::from_utf8(lines.reveal().to_vec()).unwrap()
+        };
+        assert!(
+            of("write-users").ends_with("\nedge:{SHA}y\n"),
+            "{}",
+            of("write-users")
+        );
+        assert_eq!(of("write-users").lines().count(), 2);
+        assert!(!of("read-users").contains("edge"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use thanos_core::codes::Code;
 use thanos_core::{certificate, codes, names, objstore};
 
 use super::azure;
+use super::writers::{self, Writers};
 use crate::cli::{Global, HubIngress, HubPart, InitArgs, InitAuth};
 use crate::enroll::hidden::Hidden;
 use crate::enroll::local::misnamed;
@@ -32,6 +33,8 @@ pub(crate) struct Wish {
     pub(crate) azure: Option<azure::Wish>,
     /// The object-store file; `None`: Azure's own, which holds no secret.
     pub(crate) objstore: Option<Hidden>,
+    /// Members that may write, as far as they were named.
+    pub(crate) writers: Writers,
     pub(crate) ingress: HubIngress,
     pub(crate) certificate: Certificate,
     pub(crate) acme_email: Option<String>,
@@ -175,6 +178,14 @@ pub(crate) fn wish(
             None
         }
     };
+    let cluster = args.wiring.cluster.clone().unwrap_or_else(|| name.clone());
+    let writers = match writers::read(&hub.htpasswd_file, &cluster, ui) {
+        Ok(writers) => writers,
+        Err(more) => {
+            faults.extend(more);
+            Writers::new()
+        }
+    };
     let ingress = hub.ingress.unwrap_or_default();
     if ingress == HubIngress::IngressNginx {
         let sentence =
@@ -214,7 +225,7 @@ pub(crate) fn wish(
     }
     let [write_host, read_host] = hosts;
     Ok(Wish {
-        cluster: args.wiring.cluster.clone().unwrap_or_else(|| name.clone()),
+        cluster,
         name,
         namespace,
         write_host,
@@ -222,6 +233,7 @@ pub(crate) fn wish(
         domain: hub.domain.clone(),
         azure,
         objstore,
+        writers,
         ingress,
         certificate,
         acme_email: hub.acme_email.clone(),

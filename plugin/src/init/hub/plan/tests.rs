@@ -16,6 +16,7 @@ pub(crate) fn wish() -> Wish {
         cluster: "thanos".to_owned(),
         azure: None,
         objstore: Some(Hidden::new("type: FILESYSTEM")),
+        writers: std::collections::BTreeMap::new(),
         ingress: HubIngress::EnvoyGateway,
         certificate: Certificate::LetsEncrypt,
         acme_email: None,
