@@ -40,7 +40,8 @@ struct Door {
 impl Door {
     async fn open(self: Arc<Self>, authority: &Authority) -> Result<SocketAddr> {
         let pair = authority.server(&[WRITE, READ])?;
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(pair.certificate.as_bytes()).collect::<Result<_, _>>()?;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(pair.certificate.as_bytes())
+            .collect::<Result<_, _>>()?;
         let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes())?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ServerConfig::builder_with_provider(provider)
@@ -54,7 +55,9 @@ impl Door {
             while let Ok((stream, _)) = listener.accept().await {
                 let (acceptor, door) = (acceptor.clone(), Arc::clone(&self));
                 tokio::spawn(async move {
-                    let Ok(stream) = acceptor.accept(stream).await else { return };
+                    let Ok(stream) = acceptor.accept(stream).await else {
+                        return;
+                    };
                     let serve = hyper::service::service_fn(move |request| {
                         let door = Arc::clone(&door);
                         async move { Ok::<_, Infallible>(door.answer(request).await) }
@@ -74,17 +77,34 @@ impl Door {
             *response.status_mut() = status;
             response
         };
-        let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host = request
+            .headers()
+            .get("host")
+            .and_then(|host| host.to_str().ok())
+            .unwrap_or_default();
         let lines = match (host, request.uri().path()) {
             (WRITE, "/api/v1/receive") => &self.lines[0],
             (READ, path) if path.starts_with("/api/v1/") => &self.lines[1],
-            (host, path) => return plain(StatusCode::NOT_FOUND, format!("no route to {host}{path}")),
+            (host, path) => {
+                return plain(StatusCode::NOT_FOUND, format!("no route to {host}{path}"));
+            }
         };
         let user = self.user(&request, lines);
-        let Some(user) = user.or_else(|| self.open.load(Ordering::Relaxed).then(|| "anybody".to_owned())) else {
-            return plain(StatusCode::UNAUTHORIZED, "User authentication failed.".to_owned());
+        let Some(user) = user.or_else(|| {
+            self.open
+                .load(Ordering::Relaxed)
+                .then(|| "anybody".to_owned())
+        }) else {
+            return plain(
+                StatusCode::UNAUTHORIZED,
+                "User authentication failed.".to_owned(),
+            );
         };
-        let to = if host == WRITE { self.receive.to_string() } else { self.query.clone() };
+        let to = if host == WRITE {
+            self.receive.to_string()
+        } else {
+            self.query.clone()
+        };
         match forward(&to, user, request).await {
             Ok(response) => response,
             Err(error) => plain(StatusCode::BAD_GATEWAY, format!("{error:#}")),
@@ -96,22 +116,40 @@ impl Door {
         let login = BASE64_STANDARD.decode(login.strip_prefix("Basic ")?).ok()?;
         let login = String::from_utf8(login).ok()?;
         let (user, password) = login.split_once(':')?;
-        let line = format!("{user}:{{SHA}}{}", BASE64_STANDARD.encode(Sha1::digest(password)));
-        lines.lines().any(|known| known == line).then(|| user.to_owned())
+        let line = format!(
+            "{user}:{{SHA}}{}",
+            BASE64_STANDARD.encode(Sha1::digest(password))
+        );
+        lines
+            .lines()
+            .any(|known| known == line)
+            .then(|| user.to_owned())
     }
 }
 
-async fn forward(to: &str, user: String, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
-    let stream = TcpStream::connect(to).await.with_context(|| to.to_owned())?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+async fn forward(
+    to: &str,
+    user: String,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>> {
+    let stream = TcpStream::connect(to)
+        .await
+        .with_context(|| to.to_owned())?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let (mut parts, body) = request.into_parts();
     parts.headers.remove("authorization");
     parts.headers.insert("THANOS-TENANT", user.parse()?);
     let body = body.collect().await?.to_bytes();
-    let response = sender.send_request(Request::from_parts(parts, Full::new(body))).await?;
+    let response = sender
+        .send_request(Request::from_parts(parts, Full::new(body)))
+        .await?;
     let (parts, body) = response.into_parts();
-    Ok(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
+    Ok(Response::from_parts(
+        parts,
+        Full::new(body.collect().await?.to_bytes()),
+    ))
 }
 
 /// As if there were nodes: every workload of a namespace says that it is ready.
@@ -125,7 +163,9 @@ async fn all_ready(cluster: &Cluster, namespace: &str) -> Result<()> {
                 "observedGeneration": one["metadata"]["generation"], "replicas": replicas,
                 "readyReplicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas,
             }});
-            let patch = cluster.kubectl()?.args(["patch", kind, name, "-n", namespace]);
+            let patch = cluster
+                .kubectl()?
+                .args(["patch", kind, name, "-n", namespace]);
             let patch = patch.args(["--subresource=status", "--type=merge", "-p"]);
             patch.arg(status.to_string()).output().await?.fine()?;
         }

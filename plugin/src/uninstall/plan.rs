@@ -47,7 +47,7 @@ pub(crate) enum Step {
     /// It holds entries of wirings that go. Un-wired before anything else.
     Unwire,
     /// A wiring: goes when nothing is wired by it.
-    Wiring(String),
+    Wiring,
     /// One object, exactly as it was seen.
     Delete(At, Value),
     /// A release of helm's.
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Step {
         out.write_str(match self {
             Self::Stay => "Stay",
             Self::Unwire => "Unwire",
-            Self::Wiring(_) => "Wiring",
+            Self::Wiring => "Wiring",
             Self::Delete(..) => "Delete",
             Self::Release { .. } => "Release",
         })
@@ -72,7 +72,7 @@ impl Row {
         match self.step {
             Step::Stay => "keep",
             Step::Unwire => "un-wire",
-            Step::Wiring(_) | Step::Delete(..) => "delete",
+            Step::Wiring | Step::Delete(..) => "delete",
             Step::Release { .. } => "uninstall",
         }
     }
@@ -142,7 +142,7 @@ pub(crate) fn plan(wish: &Wish, facts: &Facts) -> Plan {
     }
     for wiring in &wirings {
         let title = WIRINGS.named(&name(wiring)).title();
-        plan.push(title, None, String::new(), Step::Wiring(name(wiring)));
+        plan.push(title, None, String::new(), Step::Wiring);
     }
     plan.webhook(facts, needed.as_deref());
     plan.releases(wish, facts, other.as_deref());
