@@ -373,7 +373,7 @@ mod tests {
             wirings: vec![wiring("thanos", Some("thanos"), names::MANAGER_PLUGIN)],
             wired: vec![json!({
                 "apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus",
-                "metadata": {"name": "k8s", "namespace": "monitoring", "annotations": {names::WIRED: "{\"thanos\":{}}"}},
+                "metadata": {"name": "k8s", "namespace": "monitoring", "annotations": {names::WIRED: "{\"thanos\":{},\"v\":1}"}},
             })],
             registrations: vec![(MUTATING.named(names::REGISTRATION), registration, of)],
             credentials: vec![(
@@ -406,6 +406,7 @@ mod tests {
                 "delete secret/thanos-write-users",
             ]
         );
+        assert_eq!(plan.rows[0].detail, "takes out thanos");
         assert!(plan.webhook_goes && plan.removes_a_hub());
         let mut all = wish();
         all.third_party = true;
