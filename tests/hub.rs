@@ -114,7 +114,7 @@ async fn is_there(cluster: &Cluster, what: &str) -> Result<bool> {
 
 /// helm's releases with their state: `thanos/thanos deployed`.
 async fn releases(cluster: &Cluster) -> Result<Vec<String>> {
-    let said = cluster.helm()?.args(["ls", "-A", "-a", "-o", "json"]);
+    let said = cluster.helm()?.args(["ls", "-A", "-o", "json"]);
     let listed: Value = serde_json::from_str(&said.output().await?.fine()?)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut releases: Vec<String> = listed

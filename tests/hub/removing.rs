@@ -34,10 +34,14 @@ async fn wired(cluster: &Cluster) -> Result<bool> {
 }
 
 async fn wired_by_the_webhook(cluster: &Cluster) -> Result<()> {
-    eventually(std::time::Duration::from_secs(90), || async {
-        ensure!(wired(cluster).await?, "it is not wired");
-        Ok(())
-    })
+    eventually(
+        "a wired object",
+        std::time::Duration::from_secs(90),
+        || async {
+            ensure!(wired(cluster).await?, "it is not wired");
+            Ok(())
+        },
+    )
     .await
 }
 

@@ -96,7 +96,7 @@ pub(super) async fn unwire(
 
 /// Tells of every object and wiring that is done with.
 fn told(plan: &Plan, doings: &mut Doings<'_, '_>) -> Result<(), Failure> {
-    let done = |row: &&Row| matches!(row.step, Step::Unwire | Step::Wiring(_));
+    let done = |row: &&Row| matches!(row.step, Step::Unwire | Step::Wiring);
     for row in plan.rows.iter().filter(done) {
         let word = if matches!(row.step, Step::Unwire) {
             "un-wired"
