@@ -41,7 +41,8 @@ async fn a_killed_run_goes_on_where_it_stopped() -> Result<()> {
     )
     .await?
     .fine()?;
-    let (points, wanted) = (whole.state().points, end(&whole));
+    let points = whole.state().points;
+    let wanted = end(&whole);
     ensure!(points > 15, "only {points} points");
     for point in 1..=points {
         let cloud = start().await?;
