@@ -41,9 +41,9 @@ async fn main() -> ExitCode {
         story!(hub, is_made_from_nothing),
         story!(hub, takes_samples_of_the_operators_pods),
         story!(hub, loses_no_sample_when_pods_are_killed),
-        story!(hub, keeps_compacted_blocks),
         story!(hub, is_upgraded_by_helm),
         story!(hub, stands_beside_another),
+        story!(hub, keeps_compacted_blocks),
         story!(hub, is_uninstalled_without_leftovers),
     ];
     tell::all(&stories, &words).await

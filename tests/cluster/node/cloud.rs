@@ -3,11 +3,14 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::{Node, Program};
+use crate::{Node, Program, eventually};
+
+const ANSWERED: Duration = Duration::from_secs(30);
 
 impl Node {
     /// The same program as for somebody who is logged in on the node: its network and its DNS. Paths must be absolute.
@@ -75,6 +78,14 @@ impl Node {
             let output = self.kubectl()?.args(words.split(' ')).output().await?;
             output.fine().context("CoreDNS")?;
         }
-        Ok(())
+        // The old one may still answer for a moment.
+        eventually("the record is answered", ANSWERED, || async {
+            let name = format!("any.{domain}");
+            let resolve = Program::at("getent").args(["ahostsv4", &name]);
+            let found = self.logged_in(resolve).output().await?.fine()?;
+            ensure!(found.contains(address), "{found}");
+            Ok(())
+        })
+        .await
     }
 }

@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use thanos_tests::eventually;
+use thanos_core::names;
+use thanos_tests::{eventually, tools};
 
 use super::{CLUSTER, DOMAIN, GATEWAY, Hub, NAME, answers};
 use crate::ground::{Ground, SOON};
@@ -134,16 +135,17 @@ pub(crate) async fn is_upgraded_by_helm(ground: &Ground) -> Result<()> {
     let Some(hub) = Hub::made(ground).await? else {
         return Ok(());
     };
+    // What replaces every pod: a mark on those of Thanos, and the next image of the webhook.
     let charts = [
-        ("thanos", NAME),
-        ("thanos-webhook", thanos_core::names::NAMESPACE),
+        ("thanos", NAME, "podAnnotations.told=again"),
+        (names::REGISTRATION, names::NAMESPACE, "image.tag=next"),
     ];
-    for (chart, namespace) in charts {
+    for (chart, namespace, value) in charts {
         let words = format!(
-            "upgrade {chart} -n {namespace} --reuse-values --set podAnnotations.told=again --wait --timeout 180s"
+            "upgrade {chart} -n {namespace} --reuse-values --set {value} --wait --timeout 180s"
         );
         let helm = ground.helm()?.args(words.split(' '));
-        let chart = thanos_tests::tools::root().join("charts").join(chart);
+        let chart = tools::root().join("charts").join(chart);
         helm.arg(chart).output().await?.fine()?;
     }
     let proven = hub.init("--yes").await?;
