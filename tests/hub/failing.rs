@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use thanos_tests::apiserver::User;
-use thanos_tests::{Cluster, Options, crds, eventually, install};
+use thanos_tests::{Cluster, Options, eventually, install};
 
 use super::{ended, existing, file, is_there, line, plugin, releases, run, run_as, stage};
 

@@ -219,12 +219,6 @@ async fn patched(cluster: &Cluster, mut object: Value) -> Result<(), Failure> {
     };
     let (namespace, name) = (text(&object, "namespace"), text(&object, "name"));
     let at = Resource::of(kind).within(&namespace).named(&name);
-    let still = |failure: Failure| {
-        let mut still =
-            Failure::failed(format!("{at} could not be un-wired")).code(codes::STILL_WIRED);
-        still.causes = failure.causes;
-        still.because(failure.message)
-    };
     for _ in 0..TRIES {
         let Some(edits) = edits(&object, &namespace) else {
             return Ok(());
@@ -236,10 +230,20 @@ async fn patched(cluster: &Cluster, mut object: Value) -> Result<(), Failure> {
                 Some(newer) => object = newer,
                 None => return Ok(()),
             },
-            Err(trouble) => return Err(still(trouble.failure)),
+            Err(trouble) => return Err(still(&at, trouble.failure)),
         }
     }
-    Err(still(Failure::failed("somebody else changed it each time")))
+    Err(still(
+        &at,
+        Failure::failed("somebody else changed it each time"),
+    ))
+}
+
+/// An object that stays as it is, and why.
+fn still(at: &At, failure: Failure) -> Failure {
+    let mut still = Failure::failed(format!("{at} could not be un-wired")).code(codes::STILL_WIRED);
+    still.causes = failure.causes;
+    still.because(failure.message)
 }
 
 /// What a record says is ours goes, unless the object is another by now; `None`: nothing of it is ours.
@@ -287,6 +291,14 @@ async fn drop_wiring(cluster: &Cluster, at: &At, wiring: &Value) -> Result<(), F
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_object_that_stays_wired_says_why() {
+        let at = WIRINGS.named("x");
+        let failure = still(&at, Failure::failed("refused").because("a policy"));
+        assert_eq!(failure.code, Some(codes::STILL_WIRED));
+        assert_eq!(failure.causes, ["a policy", "refused"]);
+    }
 
     #[test]
     fn an_object_is_patched_only_at_the_version_that_was_read() {

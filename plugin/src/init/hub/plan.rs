@@ -344,7 +344,7 @@ impl Planner<'_> {
                     "choose another name for the hub with --name, or another namespace with -n";
                 self.faults.push(not_ours(message).hint(hint));
             }
-            found => self.ours("thanos", release, found.cloned()),
+            found => self.ours("thanos", release, found),
         }
         let own = |release: Option<&str>| release == Some(&wish.name);
         let others: BTreeSet<String> = self
@@ -601,7 +601,7 @@ impl Planner<'_> {
             }),
             None => {
                 if let Some(release) = self.release(part, name, namespace, chart, values) {
-                    self.ours(part.word(), release, found);
+                    self.ours(part.word(), release, found.as_ref());
                 }
             }
         }
@@ -626,11 +626,11 @@ impl Planner<'_> {
     }
 
     /// A release that is ours, or will be.
-    fn ours(&mut self, part: &'static str, release: Release, found: Option<Installed>) {
+    fn ours(&mut self, part: &'static str, release: Release, found: Option<&Installed>) {
         let mut mend = Mend::Nothing;
         let title = format!("release/{}", release.name);
         let mut detail = release.chart.title();
-        let action = match &found {
+        let action = match found {
             None => Action::Create,
             Some(found) if found.is_pending() => {
                 mend = if found.has_earlier() {

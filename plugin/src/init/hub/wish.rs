@@ -133,20 +133,7 @@ pub(crate) fn wish(
     let mut faults = Vec::new();
     let mut warnings = Vec::new();
     let hub = &args.hub;
-    let name = hub
-        .name
-        .clone()
-        .unwrap_or_else(|| names::HUB_NAME.to_owned());
-    // With what comes behind it, it must still fit a label.
-    if misnamed(&name).is_some() || name.len() > 30 {
-        faults.push(usage(format!(
-            "--name: `{}` is no name of a hub: it takes 1 to 30 lower-case letters, digits and `-`",
-            name.escape_debug()
-        )));
-    }
-    let namespace = global.namespace.clone().unwrap_or_else(|| name.clone());
-    faults.extend(misnamed(&namespace));
-    faults.extend(args.namespaces.iter().filter_map(|name| misnamed(name)));
+    let (name, namespace) = named(args, global, &mut faults);
     let hosts = hosts(args, &mut faults);
     needless(args, &mut faults);
     let around = azure::Around {
@@ -208,13 +195,7 @@ pub(crate) fn wish(
             .ok(),
         None => None,
     };
-    let mut over: BTreeMap<HubPart, Vec<Vec<u8>>> = BTreeMap::new();
-    for (part, path) in &hub.values {
-        match values(Path::new(path)) {
-            Ok(bytes) => over.entry(*part).or_default().push(bytes),
-            Err(fault) => faults.push(fault),
-        }
-    }
+    let over = over(args, &mut faults);
     if hub.skip.contains(&HubPart::Thanos) {
         faults.push(usage(
             "--skip thanos: a hub is a Thanos; members are wired by init --url",
@@ -245,6 +226,38 @@ pub(crate) fn wish(
         namespaces: args.namespaces.iter().cloned().collect(),
         warnings,
     })
+}
+
+/// The hub's name and its namespace.
+fn named(args: &InitArgs, global: &Global, faults: &mut Vec<Failure>) -> (String, String) {
+    let hub = &args.hub;
+    let name = hub
+        .name
+        .clone()
+        .unwrap_or_else(|| names::HUB_NAME.to_owned());
+    // With what comes behind it, it must still fit a label.
+    if misnamed(&name).is_some() || name.len() > 30 {
+        faults.push(usage(format!(
+            "--name: `{}` is no name of a hub: it takes 1 to 30 lower-case letters, digits and `-`",
+            name.escape_debug()
+        )));
+    }
+    let namespace = global.namespace.clone().unwrap_or_else(|| name.clone());
+    faults.extend(misnamed(&namespace));
+    faults.extend(args.namespaces.iter().filter_map(|name| misnamed(name)));
+    (name, namespace)
+}
+
+/// More helm values, by the part that they are for.
+fn over(args: &InitArgs, faults: &mut Vec<Failure>) -> BTreeMap<HubPart, Vec<Vec<u8>>> {
+    let mut over: BTreeMap<HubPart, Vec<Vec<u8>>> = BTreeMap::new();
+    for (part, path) in &args.hub.values {
+        match values(Path::new(path)) {
+            Ok(bytes) => over.entry(*part).or_default().push(bytes),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    over
 }
 
 /// A fault of the command line or the answers, exit code 2.
@@ -456,6 +469,17 @@ mod tests {
                 other.certificate_secret().as_str()
             ),
             ("obs", "x")
+        );
+    }
+
+    #[test]
+    fn ingress_nginx_is_warned_of() {
+        let line = "--domain d.example.com --no-azure --objstore-file - --ingress ingress-nginx";
+        let warnings = wished(line).unwrap().warnings;
+        assert!(
+            warnings
+                .iter()
+                .any(|(code, _)| *code == codes::INGRESS_RETIRED)
         );
     }
 
