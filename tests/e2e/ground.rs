@@ -41,14 +41,18 @@ impl Ground {
                 run: Run::new("e2e")?,
             });
         }
-        let node = Node::start("e2e").await?;
-        Ok(Self {
+        Ok(Self::of(Node::start("e2e").await?))
+    }
+
+    /// This node.
+    pub(crate) fn of(node: Node) -> Self {
+        Self {
             stage: OnceCell::new(),
             client: node.client(),
             kubeconfig: node.kubeconfig().to_owned(),
             run: node.run().clone(),
             node: Some(node),
-        })
+        }
     }
 
     /// Our own node, if it is that. A story that needs it says so and ends where there is none.

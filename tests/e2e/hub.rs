@@ -42,7 +42,7 @@ const CONTAINER: &str = "blocks";
 /// Where Envoy Gateway and Envoy run.
 const GATEWAY: &str = "envoy-gateway-system";
 /// As many as two hubs claim.
-const VOLUMES: usize = 12;
+pub(crate) const VOLUMES: usize = 12;
 
 /// What a hub stands on, for as long as the stories are told.
 pub(crate) struct Stage {
@@ -139,7 +139,7 @@ impl<'g> Hub<'g> {
 
 impl Stage {
     /// Azurite, volumes, the operator, the images, a certificate of an authority of this run, and the file of answers.
-    async fn set(ground: &Ground, node: &Node) -> Result<Self> {
+    pub(crate) async fn set(ground: &Ground, node: &Node) -> Result<Self> {
         let azurite = Azurite::start_beside(node).await?;
         node.volumes(VOLUMES).await?;
         monitoring::operator(ground).await?;
@@ -181,6 +181,22 @@ impl Stage {
         ground.apply(&objects.to_string()).await?.fine().map(drop)
     }
 
+    /// What a reader of the tutorial has at hand: an object store, a certificate for both hosts, and whom to trust for it.
+    pub(crate) fn tutorial(&self, folder: &Path, domain: &str) -> Result<()> {
+        let hosts = ["receive", "query"].map(|word| format!("{word}.{domain}"));
+        let pair = self.authority.server(&[&hosts[0], &hosts[1]])?;
+        for (name, text) in [
+            ("ca.crt", self.authority.pem()),
+            ("tls.crt", &pair.certificate),
+            ("tls.key", &pair.key),
+            ("objstore.yml", &self.azurite.bucket("tutorial")),
+            ("thanos-values.yaml", &values(&self.azurite).to_string()),
+        ] {
+            std::fs::write(folder.join(name), text).with_context(|| name.to_owned())?;
+        }
+        Ok(())
+    }
+
     fn folder(&self) -> Result<&Path> {
         self.answers.parent().context("a folder")
     }
@@ -188,8 +204,7 @@ impl Stage {
 
 /// The file that a user keeps.
 fn answers(name: &str, domain: &str, values: &str) -> String {
-    let chart = tools::root().join("target/tools/envoy-gateway-chart");
-    let chart = chart.display();
+    let more = more_answers(values);
     format!(
         "apiVersion: kubectl-thanos.dev/v1alpha1
 kind: Hub
@@ -201,10 +216,17 @@ noAzure: true
 objstoreFile: objstore.yml
 certificate: secret:hub-tls
 caFile: ca.crt
-chart: {{envoy-gateway: {chart}}}
-values: {{thanos: {values}}}
-",
+{more}",
         monitoring::NAMESPACE
+    )
+}
+
+/// The answers of a machine without the internet and with two cores.
+pub(crate) fn more_answers(values: &str) -> String {
+    let chart = tools::root().join("target/tools/envoy-gateway-chart");
+    format!(
+        "chart: {{envoy-gateway: {}}}\nvalues: {{thanos: {values}}}\n",
+        chart.display()
     )
 }
 

@@ -12,6 +12,7 @@ mod monitoring;
 mod node;
 mod stream;
 mod tell;
+mod tutorial;
 mod webhook;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ async fn main() -> ExitCode {
         story!(hub, stands_beside_another),
         story!(hub, keeps_compacted_blocks),
         story!(hub, is_uninstalled_without_leftovers),
+        story!(tutorial, is_right),
     ];
     tell::all(&stories, &words).await
 }
