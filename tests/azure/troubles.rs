@@ -320,7 +320,7 @@ async fn a_cluster_without_an_issuer_is_told_what_switches_it_on() -> Result<()>
     let folder = Run::new("azure-issuer")?;
     let cloud = Cloud::start(&folder).await?;
     change_cluster(&cloud, |properties| {
-        properties["oidcIssuerProfile"] = json!({"enabled": false})
+        properties["oidcIssuerProfile"] = json!({"enabled": false});
     });
     let ran = run(
         &folder,
@@ -587,7 +587,7 @@ async fn federated_credentials_have_a_limit_and_are_not_taken_from_others() -> R
     )?;
     // The issuer changes when a cluster is made anew: ours follow it, nobody else's.
     change_cluster(&cloud, |properties| {
-        properties["oidcIssuerProfile"]["issuerURL"] = json!("https://new/")
+        properties["oidcIssuerProfile"]["issuerURL"] = json!("https://new/");
     });
     cloud
         .state()
@@ -607,7 +607,7 @@ async fn federated_credentials_have_a_limit_and_are_not_taken_from_others() -> R
         ran.plan()?
     );
     change_cluster(&cloud, |properties| {
-        properties["oidcIssuerProfile"]["issuerURL"] = json!("https://newer/")
+        properties["oidcIssuerProfile"]["issuerURL"] = json!("https://newer/");
     });
     cloud.state().resources.get_mut(&identity).unwrap()["tags"] = json!({});
     let ran = run(

@@ -292,7 +292,9 @@ fn check(value: &Value, schema: &Value, at: &str) -> Result<(), String> {
             ("map", Value::Object(map)) if map.values().all(Value::is_string) => Ok(()),
             (word, value) => match word.strip_prefix('=') {
                 Some(literal)
-                    if value.as_str() == Some(literal) || value.to_string() == literal =>
+                    if value.as_str() == Some(literal)
+                        || serde_json::from_str(literal)
+                            .is_ok_and(|wanted: Value| wanted == *value) =>
                 {
                     Ok(())
                 }

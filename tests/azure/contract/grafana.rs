@@ -53,9 +53,12 @@ fn act(grafana: &mut Grafana, asked: &Asked, path: &str) -> Reply {
         Some(value) => Reply::new(200, value),
         None => Reply::new(404, json!({"message": "not found"})),
     };
-    match (asked.method.as_str(), parts.as_slice()) {
-        ("GET", ["api", "datasources", "uid", uid]) => found(grafana.sources.get(*uid).map(public)),
-        ("GET", ["api", "datasources", "uid", uid, "health"]) => {
+    if asked.method != "GET" {
+        return write(grafana, asked, &parts, body);
+    }
+    match parts.as_slice() {
+        ["api", "datasources", "uid", uid] => found(grafana.sources.get(*uid).map(public)),
+        ["api", "datasources", "uid", uid, "health"] => {
             let source = &grafana.sources[*uid];
             let (user, password) = &grafana.reader;
             let works = source["basicAuthUser"] == user.as_str()
@@ -72,6 +75,28 @@ fn act(grafana: &mut Grafana, asked: &Asked, path: &str) -> Reply {
                 )
             }
         }
+        ["api", "folders", uid] => found(grafana.folders.get(*uid).cloned()),
+        ["api", "dashboards", "uid", uid] => found(
+            grafana
+                .dashboards
+                .get(*uid)
+                .map(|one| json!({"dashboard": one, "meta": {"slug": "x"}})),
+        ),
+        [
+            "api",
+            "v1",
+            "provisioning",
+            "folder",
+            folder,
+            "rule-groups",
+            _,
+        ] => found(grafana.rules.get(*folder).cloned()),
+        _ => Reply::new(404, json!({"message": "no such path"})),
+    }
+}
+
+fn write(grafana: &mut Grafana, asked: &Asked, parts: &[&str], body: Value) -> Reply {
+    match (asked.method.as_str(), parts) {
         ("POST", ["api", "datasources"]) => {
             let taken = grafana
                 .sources
@@ -97,18 +122,11 @@ fn act(grafana: &mut Grafana, asked: &Asked, path: &str) -> Reply {
                 json!({"datasource": public(&body), "message": "Datasource updated"}),
             )
         }
-        ("GET", ["api", "folders", uid]) => found(grafana.folders.get(*uid).cloned()),
         ("POST", ["api", "folders"]) => {
             let uid = body["uid"].as_str().unwrap_or_default().to_owned();
             grafana.folders.insert(uid, body.clone());
             Reply::new(200, body)
         }
-        ("GET", ["api", "dashboards", "uid", uid]) => found(
-            grafana
-                .dashboards
-                .get(*uid)
-                .map(|one| json!({"dashboard": one, "meta": {"slug": "x"}})),
-        ),
         ("POST", ["api", "dashboards", "db"]) => {
             let mut dashboard = body["dashboard"].clone();
             let uid = dashboard["uid"].as_str().unwrap_or_default().to_owned();
@@ -123,18 +141,6 @@ fn act(grafana: &mut Grafana, asked: &Asked, path: &str) -> Reply {
             grafana.dashboards.insert(uid, dashboard);
             Reply::new(200, json!({"status": "success"}))
         }
-        (
-            "GET",
-            [
-                "api",
-                "v1",
-                "provisioning",
-                "folder",
-                folder,
-                "rule-groups",
-                _,
-            ],
-        ) => found(grafana.rules.get(*folder).cloned()),
         (
             "PUT",
             [
