@@ -148,20 +148,17 @@ pub(crate) fn wish(
             None
         }
     };
-    let objstore = match &hub.objstore_file {
-        Some(path) => store(path, ui, &mut warnings)
-            .map_err(|fault| faults.push(fault))
-            .ok(),
-        None => {
-            if hub.no_azure {
-                faults.push(
-                    usage("--no-azure needs --objstore-file: Thanos keeps its blocks somewhere")
-                        .hint("docs: https://thanos.io/tip/thanos/storage.md/"),
-                );
-            }
-            None
-        }
-    };
+    let given = hub.objstore_file.as_deref();
+    if given.is_none() && hub.no_azure {
+        faults.push(
+            usage("--no-azure needs --objstore-file: Thanos keeps its blocks somewhere")
+                .hint("docs: https://thanos.io/tip/thanos/storage.md/"),
+        );
+    }
+    let objstore = given.and_then(|path| {
+        let store = store(path, ui, &mut warnings);
+        store.map_err(|fault| faults.push(fault)).ok()
+    });
     let ingress = hub.ingress.unwrap_or_default();
     if ingress == HubIngress::IngressNginx {
         let sentence =
