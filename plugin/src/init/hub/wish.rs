@@ -470,7 +470,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_told_at_once() {
-        let line = "--domain D --name -x --no-azure --certificate issuer:Foo/x --user u --skip thanos --auth token";
+        let line = "--domain D --name X --no-azure --certificate issuer:Foo/x --user u --skip thanos --auth token";
         let faults = wished(line).unwrap_err();
         for word in [
             "--name:",
