@@ -142,7 +142,7 @@ pub struct EnrollArgs {
   kubectl thanos init --cluster edge-01 --url https://receive.example.com/api/v1/receive \\
       --namespaces monitoring --password-file secret.txt                a member with basic auth
   kubectl thanos init -f wiring.yaml --namespaces monitoring            a member from a file
-  kubectl thanos init -f wiring.yaml --namespaces monitoring --export x/ the same as manifests")]
+  kubectl thanos init -f wiring.yaml -n monitoring --export out/         the same as manifests")]
 pub struct InitArgs {
     /// A file with the answers (kind Hub) or the wiring (kind ThanosWiring), instead of flags
     #[arg(short, long = "filename", value_name = "FILE")]
