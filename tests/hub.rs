@@ -139,6 +139,11 @@ fn file(cluster: &Cluster, name: &str, text: &str) -> Result<PathBuf> {
     cluster.run().file(name, text)
 }
 
+/// With one blank between words, whatever the width of a table's columns.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The requests that `-v` tells of: method, path.
 fn requests(output: &Output) -> Vec<(&str, &str)> {
     let methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];

@@ -7,7 +7,9 @@ use serde_json::json;
 use thanos_tests::apiserver::User;
 use thanos_tests::{Cluster, Options, eventually, install};
 
-use super::{ended, existing, file, is_there, line, plugin, releases, run, run_as, stage};
+use super::{
+    ended, existing, file, is_there, line, plugin, releases, run, run_as, squeezed, stage,
+};
 
 #[tokio::test]
 async fn helm_that_is_missing_too_old_or_fails() -> Result<()> {
@@ -174,7 +176,7 @@ async fn rights_and_parts_that_are_missing() -> Result<()> {
         }
         // And with: everything is brought.
         let whole = ended(run(cluster, &format!("{line} --dry-run")).await?, 0);
-        ensure!(whole.stdout.contains("create     kube-prometheus-stack"), "{}", whole.stdout);
+        ensure!(squeezed(&whole.stdout).contains("create kube-prometheus-stack"), "{}", whole.stdout);
         assert_eq!(existing().len(), 3);
         Ok(())
     })

@@ -138,11 +138,11 @@ pub struct EnrollArgs {
 #[command(before_help = "\
   kubectl thanos init --domain thanos.example.com --no-azure \\
       --objstore-file objstore.yml --acme-email ops@example.com         a hub on any Kubernetes
-  kubectl thanos init -f answers.yaml --dry-run                         a hub from a file; only the plan
+  kubectl thanos init -f answers.yaml --dry-run                         a hub's plan, from a file
   kubectl thanos init --cluster edge-01 --url https://receive.example.com/api/v1/receive \\
       --namespaces monitoring --password-file secret.txt                a member with basic auth
   kubectl thanos init -f wiring.yaml --namespaces monitoring            a member from a file
-  kubectl thanos init -f wiring.yaml --namespaces monitoring --export x/ the same as manifests")]
+  kubectl thanos init -f wiring.yaml -n monitoring --export out/         the same as manifests")]
 pub struct InitArgs {
     /// A file with the answers (kind Hub) or the wiring (kind ThanosWiring), instead of flags
     #[arg(short, long = "filename", value_name = "FILE")]

@@ -164,9 +164,7 @@ fn failed(words: &[String], complained: &[String]) -> Failure {
     let failure =
         Failure::failed(format!("helm {} failed", what.join(" "))).code(codes::HELM_FAILED);
     let from = complained.len().saturating_sub(LINES);
-    complained[from..]
-        .iter()
-        .fold(failure, |failure, line| failure.because(line))
+    complained[from..].iter().fold(failure, Failure::because)
 }
 
 /// A helm that still runs.

@@ -352,7 +352,7 @@ impl Planner<'_> {
             .programs
             .iter()
             .filter(|found| {
-                found.program == "thanos"
+                found.sort == "thanos"
                     && !(found.namespace == wish.namespace && own(found.release.as_deref()))
             })
             .filter(|found| !self.is_hub(found.release.as_deref(), &found.namespace))

@@ -54,7 +54,7 @@ impl Route<'_> {
             let body = sample::write_request(&[("cluster", cluster)], value, now)
                 .map_err(|words| lost("the sample cannot be written").because(words))?;
             let answer = write
-                .ask(self.write(
+                .ask(Self::write(
                     &self.credentials.write.user,
                     &self.credentials.write.password,
                     body,
@@ -76,7 +76,9 @@ impl Route<'_> {
         let mut wait = Wait::begin(format!("{} answers it", self.wish.read_host));
         loop {
             let question = sample::question(cluster);
-            let answer = read.ask(self.read(&self.credentials.read, &question)).await;
+            let answer = read
+                .ask(Self::read(&self.credentials.read, &question))
+                .await;
             let state = match answer {
                 Ok(answer) if answer.status.is_success() => match sample::answered(&answer.body) {
                     Some(values) => match values.iter().find(|(found, _)| *found >= value) {
@@ -142,12 +144,16 @@ impl Route<'_> {
             (
                 &self.wish.write_host,
                 write
-                    .ask(self.write(&self.credentials.write.user, &wrong, Vec::new()))
+                    .ask(Self::write(
+                        &self.credentials.write.user,
+                        &wrong,
+                        Vec::new(),
+                    ))
                     .await,
             ),
             (
                 &self.wish.read_host,
-                read.ask(self.read(&reader, &question)).await,
+                read.ask(Self::read(&reader, &question)).await,
             ),
         ];
         for (host, answer) in answers {
@@ -165,7 +171,7 @@ impl Route<'_> {
         Ok("a wrong password is refused for writes and for reads".to_owned())
     }
 
-    fn write<'a>(&self, user: &'a str, password: &'a Hidden, body: Vec<u8>) -> Asked<'a> {
+    fn write<'a>(user: &'a str, password: &'a Hidden, body: Vec<u8>) -> Asked<'a> {
         Asked {
             method: Method::POST,
             path: "/api/v1/receive",
@@ -176,7 +182,7 @@ impl Route<'_> {
         }
     }
 
-    fn read<'a>(&self, reader: &'a Credential, question: &'a str) -> Asked<'a> {
+    fn read<'a>(reader: &'a Credential, question: &'a str) -> Asked<'a> {
         Asked {
             method: Method::GET,
             path: question,

@@ -162,7 +162,7 @@ impl Waiting<'_> {
         }
         words
             .into_iter()
-            .fold(failure, |failure, said| failure.because(said))
+            .fold(failure, Failure::because)
             .hint(format!(
                 "kubectl describe certificate,certificaterequest,order,challenge -n {namespace}"
             ))

@@ -151,20 +151,17 @@ pub(crate) fn wish(
             None
         }
     };
-    let objstore = match &hub.objstore_file {
-        Some(path) => store(path, ui, &mut warnings)
-            .map_err(|fault| faults.push(fault))
-            .ok(),
-        None => {
-            if hub.no_azure {
-                faults.push(
-                    usage("--no-azure needs --objstore-file: Thanos keeps its blocks somewhere")
-                        .hint("docs: https://thanos.io/tip/thanos/storage.md/"),
-                );
-            }
-            None
-        }
-    };
+    let given = hub.objstore_file.as_deref();
+    if given.is_none() && hub.no_azure {
+        faults.push(
+            usage("--no-azure needs --objstore-file: Thanos keeps its blocks somewhere")
+                .hint("docs: https://thanos.io/tip/thanos/storage.md/"),
+        );
+    }
+    let objstore = given.and_then(|path| {
+        let store = store(path, ui, &mut warnings);
+        store.map_err(|fault| faults.push(fault)).ok()
+    });
     let cluster = args.wiring.cluster.clone().unwrap_or_else(|| name.clone());
     let writers = match writers::read(&hub.htpasswd_file, &cluster, ui) {
         Ok(writers) => writers,
@@ -485,7 +482,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_told_at_once() {
-        let line = "--domain D --name=-x --no-azure --certificate issuer:Foo/x --user u --skip thanos --auth token";
+        let line = "--domain D --name X --no-azure --certificate issuer:Foo/x --user u --skip thanos --auth token";
         let faults = wished(line).unwrap_err();
         for word in [
             "--name:",
