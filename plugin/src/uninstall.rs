@@ -46,7 +46,7 @@ pub(crate) async fn run(
     let facts = facts::gather(&cluster, &wish).await?;
     let plan = plan::plan(&wish, &facts);
     let helm = if plan.needs_helm() {
-        Some(Helm::find(global, ui.surroundings()).await?)
+        Some(Helm::find(global, &cluster, ui.surroundings()).await?)
     } else {
         None
     };

@@ -61,7 +61,7 @@ pub(crate) async fn run(
     }
     let cluster = Cluster::connect(global, ui.journal()).await?;
     cluster.expect_context(args.expect_context.as_deref())?;
-    let helm = Helm::find(global, ui.surroundings()).await?;
+    let helm = Helm::find(global, &cluster, ui.surroundings()).await?;
     let room = match &wish.azure {
         Some(azure) => {
             let looked = Room::look(azure, &cluster, ui).await;
