@@ -49,9 +49,11 @@ pub(crate) fn wish(args: &HubArgs, around: &Around<'_>) -> Result<Option<Wish>, 
     wish.aks_cluster.clone_from(&flags.aks_cluster);
     wish.location.clone_from(&flags.location);
     wish.storage_account.clone_from(&flags.storage_account);
-    if let Some(container) = &flags.storage_container {
-        wish.storage_container.clone_from(container);
-    }
+    // Of each hub its own: two compactors on one container destroy each other's blocks.
+    wish.storage_container = match &flags.storage_container {
+        Some(container) => container.clone(),
+        None => around.account.to_owned(),
+    };
     wish.identity.clone_from(&flags.identity);
     wish.article_roles = flags.article_roles;
     wish.service_accounts = vec![Account {
