@@ -255,7 +255,10 @@ mod tests {
         };
         let command = helm.command(&["version".to_owned()]);
         let command = command.as_std();
-        let words: Vec<_> = command.get_args().filter_map(|word| word.to_str()).collect();
+        let words: Vec<_> = command
+            .get_args()
+            .filter_map(|word| word.to_str())
+            .collect();
         let server = ["--kube-apiserver", "https://127.0.0.1:1"];
         assert_eq!(words[..3], ["version", "--kube-context", "dev"]);
         assert_eq!(words[3..], server);

@@ -1,6 +1,7 @@
 //! What the charts of a hub are told: pure functions of the wish. No value is a secret.
 
 use serde_json::{Value, json};
+use thanos_core::names;
 
 use super::azure::Made;
 use super::wish::{Certificate, Wish};
@@ -25,6 +26,8 @@ pub(crate) fn thanos(
         },
         "serviceMonitor": {"enabled": monitored},
         "prometheusRule": {"enabled": monitored},
+        // By it uninstall knows them when everything else of the hub is gone.
+        "volumeLabels": {names::HUB: wish.name},
     });
     if let Some(revision) = revision {
         values["objectStorage"] = json!({"existingSecret": {
