@@ -50,6 +50,25 @@ fn certificate(wish: &Wish) -> Value {
     }
 }
 
+/// Envoy's pods of this hub's Gateway, where Envoy Gateway is not in its usual namespace.
+pub(crate) fn envoy_from(wish: &Wish, namespace: &str) -> Value {
+    json!([{
+        "namespaceSelector": {"matchExpressions": [{
+            "key": "kubernetes.io/metadata.name", "operator": "In", "values": [namespace, wish.namespace],
+        }]},
+        "podSelector": {"matchLabels": {
+            "gateway.envoyproxy.io/owning-gateway-name": wish.fullname(),
+            "gateway.envoyproxy.io/owning-gateway-namespace": wish.namespace,
+        }},
+    }])
+}
+
+/// Every pod of these namespaces.
+pub(crate) fn from_namespaces<'n>(namespaces: impl IntoIterator<Item = &'n str>) -> Value {
+    let peer = |name: &str| json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}});
+    namespaces.into_iter().map(peer).collect()
+}
+
 /// Of `charts/thanos-webhook`: the same for every hub of a cluster.
 pub(crate) fn webhook(monitored: bool) -> Value {
     json!({
