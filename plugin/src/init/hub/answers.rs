@@ -9,7 +9,7 @@ use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
 use serde_json::Value;
 use thanos_core::{codes, names};
 
-use crate::cli::{Cli, HubArgs, InitArgs, Verb};
+use crate::cli::{Cli, CredentialArgs, HubArgs, InitArgs, Verb};
 use crate::facts::located;
 use crate::failure::Failure;
 use crate::manifests::Document;
@@ -55,6 +55,7 @@ pub(crate) fn read(path: &Path, document: &Document, typed: &InitArgs) -> Result
         faults: Vec::new(),
     };
     let words = reader.words();
+    beside(&typed.credential, &mut reader.faults);
     if !reader.faults.is_empty() {
         return Err(Failure::all(codes::HUB_ANSWERS, reader.faults));
     }
@@ -82,6 +83,26 @@ pub(crate) fn read(path: &Path, document: &Document, typed: &InitArgs) -> Result
             credential: answered.credential,
         },
     })
+}
+
+/// What was typed beside the file and would be passed over. Other flags of a hub are refused by the parser.
+fn beside(typed: &CredentialArgs, faults: &mut Vec<String>) {
+    if typed.ca_file.is_some() {
+        faults.push("--ca-file: beside a file of answers it is the key caFile".to_owned());
+    }
+    let given = [
+        (typed.user.is_some(), "--user"),
+        (typed.password_file.is_some(), "--password-file"),
+        (typed.token_file.is_some(), "--token-file"),
+        (typed.copy_from.is_some(), "--copy-from"),
+        (typed.use_existing, "--use-existing"),
+        (typed.htpasswd_out.is_some(), "--htpasswd-out"),
+    ];
+    for (_, flag) in given.into_iter().filter(|(given, _)| *given) {
+        faults.push(format!(
+            "{flag} is for a member: a hub makes its own credentials"
+        ));
+    }
 }
 
 struct Reader<'a> {
@@ -158,7 +179,8 @@ impl Reader<'_> {
                 for (member, value) in members {
                     match value.as_str() {
                         Some(text) => {
-                            let text = if flag == "values" {
+                            let is_path = flag == "chart" && !text.contains("://");
+                            let text = if flag == "values" || is_path {
                                 self.near(text)
                             } else {
                                 text.to_owned()
@@ -257,9 +279,14 @@ mod tests {
     use std::sync::Arc;
 
     fn answers(text: &str) -> Result<Answers, Failure> {
+        beside_flags(text, &[])
+    }
+
+    fn beside_flags(text: &str, flags: &[&str]) -> Result<Answers, Failure> {
         let source = Arc::new(Source::new("a.yaml", text.as_bytes().to_vec()).unwrap());
         let documents = manifests::read(&source).unwrap();
-        let typed = Cli::parse_from(["kubectl-thanos", "init", "--yes"]);
+        let typed = ["kubectl-thanos", "init", "--yes"];
+        let typed = Cli::parse_from(typed.iter().chain(flags));
         let Verb::Init(typed) = typed.verb else {
             panic!()
         };
@@ -283,6 +310,10 @@ mod tests {
             Some(Path::new("deploy/o.yml"))
         );
         assert_eq!(hub.skip, [HubPart::Dns, HubPart::Grafana]);
+        assert_eq!(
+            hub.chart,
+            [(HubPart::EnvoyGateway, "deploy/./eg".to_owned())]
+        );
         assert_eq!(hub.values, [(HubPart::Thanos, "deploy/t.yaml".to_owned())]);
         assert_eq!(
             answers.args.wiring.labels,
@@ -299,6 +330,15 @@ mod tests {
         ] {
             assert!(keys.iter().any(|known| known == key), "{key}: {keys:?}");
         }
+    }
+
+    #[test]
+    fn no_flag_beside_the_file_is_passed_over() {
+        let text = format!("{HEAD}domain: d.example.com\nnoAzure: true\n");
+        let flags = ["--ca-file", "ca.pem", "--htpasswd-out", "x"];
+        let failure = beside_flags(&text, &flags).err().unwrap();
+        assert!(failure.message.starts_with("--ca-file"), "{failure:?}");
+        assert!(failure.more[0].starts_with("--htpasswd-out"), "{failure:?}");
     }
 
     #[test]
