@@ -76,6 +76,13 @@ pub(crate) async fn run(
         membership,
     } = look(args, &wish, &cluster, room.as_ref(), ui).await?;
     if let Some(folder) = &args.export {
+        if room.as_ref().is_some_and(|room| room.made.is_none()) {
+            let message =
+                "what the hub needs in Azure is not there yet, and its chart must be told of it";
+            return Err(Failure::failed(message)
+                .code(codes::AZURE_NOT_FOUND)
+                .hint("run it without --export, or give --no-azure and --objstore-file"));
+        }
         return export::export(folder, &wish, &facts, &plan, &member, &helm, ui).await;
     }
     let said = format!("{}", helm.version);
@@ -151,10 +158,7 @@ async fn before(
     doings: &mut Doings<'_, '_>,
 ) -> Result<(), Vec<Failure>> {
     let Some(room) = room else { return Ok(()) };
-    let made = room
-        .before(doings.ui)
-        .await
-        .map_err(|failure| vec![failure])?;
+    let made = room.before(doings).await.map_err(|failure| vec![failure])?;
     *plan = plan::plan(wish, facts, Some(&made), membership)?;
     Ok(())
 }
@@ -307,7 +311,14 @@ impl Proving<'_> {
             proofs.push(Proof::failed(RECORDS, failure));
         }
         if let Some(route) = route.as_ref().filter(|_| !self.wish.skips(HubPart::Dns)) {
-            proofs.push(proof(NAMES, route.names().await));
+            let names = route.names().await;
+            if let Err(failure) = &names {
+                // A certificate that is waited for next may need them.
+                for hint in &failure.hints {
+                    ui.hint(hint);
+                }
+            }
+            proofs.push(proof(NAMES, names));
         }
         let issued = waiting.certificate(ui).await;
         let is_issued = issued.is_ok();

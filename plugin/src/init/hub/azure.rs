@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 use thanos_core::codes::Code;
 
+use super::apply::Doings;
 use super::plan::{Action, Item, Step};
 use super::wish::usage;
 use crate::azure::apply::{Reader, Stage};
@@ -16,6 +17,9 @@ use crate::cli::HubArgs;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::ui::Ui;
+
+/// The word of its rows.
+const PART: &str = "azure";
 
 /// What a wish for Azure is made of beside its flags.
 pub(crate) struct Around<'a> {
@@ -114,15 +118,10 @@ impl Room {
         let steps = steps.filter(|step| (step.when == When::Before) != behind);
         steps
             .map(|step| Item {
-                part: "azure",
+                part: PART,
                 title: step.title.clone(),
                 namespace: None,
-                action: match step.action {
-                    Doing::Create => Action::Create,
-                    Doing::Update | Doing::Wait => Action::Update,
-                    Doing::Unchanged => Action::Unchanged,
-                    Doing::Adopt => Action::Keep,
-                },
+                action: action(step.action),
                 detail: step.detail.clone(),
                 step: Step::Nothing,
                 at: None,
@@ -139,8 +138,9 @@ impl Room {
     }
 
     /// Storage, identity and roles; gives what the charts are told.
-    pub(crate) async fn before(&self, ui: &mut Ui<'_>) -> Result<Made, Failure> {
-        room::apply::apply(&self.azure, &self.plan, &Stage::Before, ui).await?;
+    pub(crate) async fn before(&self, doings: &mut Doings<'_, '_>) -> Result<Made, Failure> {
+        let mut noted = Noted(doings);
+        room::apply::apply(&self.azure, &self.plan, &Stage::Before, &mut noted).await?;
         let (made, _) = room::apply::values(&self.azure, &self.plan).await?;
         Ok(made)
     }
@@ -153,6 +153,37 @@ impl Room {
     /// Grafana, which reads as this user.
     pub(crate) async fn grafana(&self, reader: Reader<'_>, ui: &mut Ui<'_>) -> Result<(), Failure> {
         room::apply::apply(&self.azure, &self.plan, &Stage::Grafana(reader), ui).await
+    }
+}
+
+/// What is done in Azure is done, whatever fails behind it.
+struct Noted<'d, 'u, 'a>(&'d mut Doings<'u, 'a>);
+
+impl room::Doings for Noted<'_, '_, '_> {
+    fn begins(&mut self, step: &room::plan::Step) {
+        self.0.ui.begins(step);
+    }
+
+    fn waits(&mut self, step: &room::plan::Step, what: &str) {
+        self.0.ui.waits(step, what);
+    }
+
+    fn ends(&mut self, step: &room::plan::Step) {
+        self.0.changed |= step.action.writes();
+        let word = action(step.action).done();
+        self.0.results.push(json!({
+            "part": PART, "namespace": null, "object": step.title, "result": word,
+        }));
+        self.0.ui.ends(step);
+    }
+}
+
+fn action(doing: Doing) -> Action {
+    match doing {
+        Doing::Create => Action::Create,
+        Doing::Update | Doing::Wait => Action::Update,
+        Doing::Unchanged => Action::Unchanged,
+        Doing::Adopt => Action::Keep,
     }
 }
 
