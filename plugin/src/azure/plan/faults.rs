@@ -3,7 +3,7 @@
 use thanos_core::codes;
 
 use crate::azure::facts::Facts;
-use crate::azure::{Mode, Wish, dns, ids, roles};
+use crate::azure::{Mode, Wish, dns, grafana, ids, roles};
 use crate::failure::Failure;
 
 pub(super) fn find(wish: &Wish, facts: &Facts) -> Vec<Failure> {
@@ -12,6 +12,11 @@ pub(super) fn find(wish: &Wish, facts: &Facts) -> Vec<Failure> {
     cluster(wish, facts, &mut faults);
     identity(wish, facts, &mut faults);
     records(wish, facts, &mut faults);
+    let source = facts
+        .board
+        .as_ref()
+        .and_then(|board| board.data_source.as_ref());
+    faults.extend(source.and_then(|source| grafana::foreign(source, &wish.hub)));
     faults
 }
 
