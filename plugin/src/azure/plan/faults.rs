@@ -114,6 +114,18 @@ fn identity(wish: &Wish, facts: &Facts, faults: &mut Vec<Failure>) {
     if wish.mode == Mode::Kubelet {
         return;
     }
+    // Its name was taken for granted: whatever else it may do, Thanos could do from now on.
+    if let Some(identity) = facts.identity.as_ref().filter(|_| wish.identity.is_none())
+        && identity.hub.as_deref() != Some(&wish.hub)
+    {
+        let name = &facts.identity_name;
+        faults.push(
+            Failure::refused(format!("the identity {name} is somebody else's"))
+                .code(codes::AZURE_NOT_OURS)
+                .because("it does not carry the name of this hub, and may hold roles that Thanos must not have")
+                .hint(format!("--identity {name}, if it is the one that is meant; else --identity with another name")),
+        );
+    }
     if wish.service_accounts.is_empty() {
         faults.push(Failure::usage(
             "no ServiceAccount is named that the identity is for",

@@ -204,3 +204,14 @@ fn another_cluster_than_the_kubeconfigs_is_warned_of() {
     wish.server = Some("PROD.hcp.westeurope.azmk8s.io".to_owned());
     assert!(!warned(&wish));
 }
+
+#[test]
+fn somebody_elses_identity_is_taken_only_by_name() {
+    let mut facts = full();
+    facts.identity.as_mut().unwrap().hub = None;
+    let mut wish = wish();
+    let faults = plan(&wish, &facts).unwrap_err();
+    assert_eq!(faults[0].code, Some(codes::AZURE_NOT_OURS));
+    wish.identity = Some("thanos".to_owned());
+    assert!(plan(&wish, &facts).is_ok());
+}
