@@ -133,6 +133,17 @@ pub(crate) async fn run(
             ui.json(&report.as_json())?;
         }
         ui.tell(codes::NOT_PROVEN, codes::NOT_PROVEN.title);
+        let behind = room.iter().flat_map(|room| room.items(true));
+        let behind: Vec<String> = behind
+            .filter(|item| item.action.is_work())
+            .map(|item| item.title)
+            .collect();
+        if !behind.is_empty() {
+            ui.say(format!(
+                "Not made, because it comes after the waiting: {}. The same command without --wait=false makes it.",
+                behind.join(", ")
+            ));
+        }
         return Ok(Ending::Partly);
     }
     let proofs = Proving {
