@@ -76,13 +76,7 @@ pub(crate) async fn run(
         membership,
     } = look(args, &wish, &cluster, room.as_ref(), ui).await?;
     if let Some(folder) = &args.export {
-        if room.as_ref().is_some_and(|room| room.made.is_none()) {
-            let message =
-                "what the hub needs in Azure is not there yet, and its chart must be told of it";
-            return Err(Failure::failed(message)
-                .code(codes::AZURE_NOT_FOUND)
-                .hint("run it without --export, or give --no-azure and --objstore-file"));
-        }
+        exportable(room.as_ref())?;
         return export::export(folder, &wish, &facts, &plan, &member, &helm, ui).await;
     }
     let said = format!("{}", helm.version);
@@ -132,18 +126,7 @@ pub(crate) async fn run(
         if !aloud {
             ui.json(&report.as_json())?;
         }
-        ui.tell(codes::NOT_PROVEN, codes::NOT_PROVEN.title);
-        let behind = room.iter().flat_map(|room| room.items(true));
-        let behind: Vec<String> = behind
-            .filter(|item| item.action.is_work())
-            .map(|item| item.title)
-            .collect();
-        if !behind.is_empty() {
-            ui.say(format!(
-                "Not made, because it comes after the waiting: {}. The same command without --wait=false makes it.",
-                behind.join(", ")
-            ));
-        }
+        unproven(room.as_ref(), ui);
         return Ok(Ending::Partly);
     }
     let proofs = Proving {
@@ -157,6 +140,33 @@ pub(crate) async fn run(
     };
     report.proofs = proofs.all(ui).await;
     conclude(report, &wish, aloud, ui)
+}
+
+/// The chart must be told of what is in Azure.
+fn exportable(room: Option<&Room>) -> Result<(), Failure> {
+    if room.is_none_or(|room| room.made.is_some()) {
+        return Ok(());
+    }
+    let message = "what the hub needs in Azure is not there yet, and its chart must be told of it";
+    Err(Failure::failed(message)
+        .code(codes::AZURE_NOT_FOUND)
+        .hint("run it without --export, or give --no-azure and --objstore-file"))
+}
+
+/// `--wait=false`: what is not proven, and what is not made.
+fn unproven(room: Option<&Room>, ui: &mut Ui<'_>) {
+    ui.tell(codes::NOT_PROVEN, codes::NOT_PROVEN.title);
+    let behind = room.into_iter().flat_map(|room| room.items(true));
+    let behind: Vec<String> = behind
+        .filter(|item| item.action.is_work())
+        .map(|item| item.title)
+        .collect();
+    if !behind.is_empty() {
+        ui.say(format!(
+            "Not made, because it comes after the waiting: {}. The same command without --wait=false makes it.",
+            behind.join(", ")
+        ));
+    }
 }
 
 /// What is made in Azure before the charts, which are told of it: their releases are planned anew.
