@@ -107,8 +107,10 @@ pub(crate) fn is_wired(object: &Value) -> bool {
 pub(crate) fn wirings_of(object: &Value) -> Vec<String> {
     let record = object["metadata"]["annotations"][names::WIRED].as_str();
     let record: Value = serde_json::from_str(record.unwrap_or_default()).unwrap_or_default();
-    let names = record.as_object().into_iter().flatten();
-    names.map(|(name, _)| name.clone()).collect()
+    // Beside the wirings stands the record's own version.
+    let wirings = record.as_object().into_iter().flatten();
+    let wirings = wirings.filter(|(_, wired)| wired.is_object());
+    wirings.map(|(name, _)| name.clone()).collect()
 }
 
 async fn listed(
