@@ -2,6 +2,7 @@
 
 mod failing;
 mod making;
+mod proving;
 mod removing;
 
 use std::path::{Path, PathBuf};
@@ -113,7 +114,7 @@ async fn is_there(cluster: &Cluster, what: &str) -> Result<bool> {
 
 /// helm's releases with their state: `thanos/thanos deployed`.
 async fn releases(cluster: &Cluster) -> Result<Vec<String>> {
-    let said = cluster.helm()?.args(["ls", "-A", "-a", "-o", "json"]);
+    let said = cluster.helm()?.args(["ls", "-A", "-o", "json"]);
     let listed: Value = serde_json::from_str(&said.output().await?.fine()?)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut releases: Vec<String> = listed
@@ -136,6 +137,11 @@ async fn releases(cluster: &Cluster) -> Result<Vec<String>> {
 /// A file of this cluster's own.
 fn file(cluster: &Cluster, name: &str, text: &str) -> Result<PathBuf> {
     cluster.run().file(name, text)
+}
+
+/// With one blank between words, whatever the width of a table's columns.
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The requests that `-v` tells of: method, path.

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and its texts are small"
 )]
 
+mod azure;
 mod cases;
 mod certificate;
 mod charts;

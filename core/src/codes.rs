@@ -973,6 +973,120 @@ codes! {
         see "helm history RELEASE -n NAMESPACE"
         fix "Mend what it says, and run the same command again: it goes on where it stopped. --chart PART=PATH takes a chart from elsewhere, --values PART=FILE sets its values."
         silence "Not possible.";
+    AZURE_NO_LOGIN "KTH8101" "azure-no-login" Error
+        "no login to Azure works"
+        cause "Neither a workload identity nor a managed identity nor the Azure CLI gives a token; each says why."
+        see "az account show"
+        fix "Log in with az login, or run where there is a managed or a workload identity."
+        silence "Leave Azure out: kubectl thanos init --no-azure.";
+    AZURE_NO_RIGHTS "KTH8102" "azure-no-rights" Error
+        "the login may not do that in Azure"
+        cause "It has no role that holds the action on that resource; the sentence names both."
+        see "az role assignment list --assignee OBJECT-ID --all --output table"
+        fix "Let an administrator run the az role assignment create of the hint, and run the same command again."
+        silence "It cannot be silenced.";
+    AZURE_POLICY "KTH8103" "azure-policy" Error
+        "a policy or a lock in Azure forbids it"
+        cause "Whoever looks after the subscription allows only certain settings, places or names, or has locked it."
+        see "az policy assignment list --output table"
+        fix "Make the resource by hand as the policy wants it and name it: it is adopted."
+        silence "It cannot be silenced.";
+    AZURE_QUOTA "KTH8104" "azure-quota" Error
+        "Azure has no room for it"
+        cause "A limit of the subscription or the region is reached, or the region does not offer it."
+        see "az storage account list --query 'length(@)'"
+        fix "Choose another region or subscription, use an account that exists, or ask for a larger quota."
+        silence "It cannot be silenced.";
+    AZURE_NAME_TAKEN "KTH8105" "azure-name-taken" Error
+        "the name belongs to somebody else"
+        cause "Names of storage accounts are unique in all of Azure, and this one is in another subscription, or is no valid name."
+        see "az storage account check-name --name NAME"
+        fix "Choose another name: 3 to 24 lower-case letters and digits."
+        silence "It cannot be silenced.";
+    AZURE_NOT_FOUND "KTH8106" "azure-not-found" Error
+        "something that must exist in Azure does not"
+        cause "The subscription, the AKS cluster or the DNS zone is not there, or the login does not see it."
+        see "az account list --output table; az aks list --output table"
+        fix "Check the name, or log in to the right tenant and subscription."
+        silence "It cannot be silenced.";
+    AZURE_CONFLICT "KTH8107" "azure-conflict" Error
+        "Azure is at odds with what is there"
+        cause "Something else changes the same resource, or it exists with settings that cannot be changed."
+        see "az resource show --ids ID"
+        fix "Wait until the other change is done and run the same command again."
+        silence "It cannot be silenced.";
+    AZURE_THROTTLED "KTH8108" "azure-throttled" Error
+        "Azure answers that there are too many requests"
+        cause "The subscription's or the login's share is used up, and stayed so while it was asked again."
+        see "az monitor activity-log list --max-events 20"
+        fix "Run the same command again in a few minutes: it goes on where it stopped."
+        silence "It cannot be silenced.";
+    AZURE_UNREACHABLE "KTH8109" "azure-unreachable" Error
+        "Azure does not answer"
+        cause "DNS, a proxy, a firewall or TLS is in the way, or the address is not the one of this cloud."
+        see "curl -sS https://management.azure.com/metadata/endpoints?api-version=2020-09-01"
+        fix "Set HTTPS_PROXY where one is needed, and AZURE_AUTHORITY_HOST for another cloud than the public one."
+        silence "It cannot be silenced.";
+    AZURE_REFUSED "KTH8110" "azure-refused" Error
+        "Azure refuses the request or fails at it"
+        cause "The sentence is Azure's own."
+        see "az monitor activity-log list --correlation-id ID"
+        fix "Mend what the sentence names, and run the same command again: it goes on where it stopped."
+        silence "It cannot be silenced.";
+    AZURE_NO_ISSUER "KTH8111" "azure-no-issuer" Error
+        "the AKS cluster has no workload identity"
+        cause "Its OIDC issuer or its workload-identity webhook is switched off, so no pod can be the identity of Thanos."
+        see "az aks show -g GROUP -n NAME --query '[oidcIssuerProfile,securityProfile.workloadIdentity]'"
+        fix "az aks update -g GROUP -n NAME --enable-oidc-issuer --enable-workload-identity"
+        silence "Use the nodes' identity instead, which every pod on them can be.";
+    AZURE_LATE "KTH8112" "azure-late" Error
+        "Azure has not finished in time"
+        cause "A new identity, role or resource is not seen everywhere yet; that takes minutes, rarely more."
+        see "az resource show --ids ID --query properties.provisioningState"
+        fix "Run the same command again in a few minutes: it goes on where it stopped."
+        silence "It cannot be silenced.";
+    AZURE_GRAFANA "KTH8113" "azure-grafana" Error
+        "Grafana refuses a data source, a dashboard or an alert rule"
+        cause "Something of the same name is there that is not ours, or the workspace does not take it."
+        see "az grafana data-source list -n NAME --output table"
+        fix "Rename or delete what is in the way, and run the same command again."
+        silence "Leave Grafana out: --skip grafana.";
+    AZURE_NOT_REGISTERED "KTH8114" "azure-not-registered" Error
+        "the subscription has never used that part of Azure"
+        cause "A resource provider must be registered once in every subscription."
+        see "az provider list --query \"[?registrationState!='Registered'].namespace\""
+        fix "az provider register --wait --namespace NAMESPACE"
+        silence "It cannot be silenced.";
+    AZURE_STORAGE_UNREACHABLE "KTH8115" "azure-storage-unreachable" Error
+        "the container cannot be reached"
+        cause "The storage account's network rules keep the machine out, its name does not resolve, or the container is gone."
+        see "az storage blob list --auth-mode login --account-name NAME --container-name NAME --num-results 1"
+        fix "Let the network in, or run from inside it."
+        silence "It cannot be silenced.";
+    AZURE_NOT_OURS "KTH8116" "azure-not-ours" Error
+        "something in Azure belongs to somebody else"
+        cause "A DNS record, an identity or a federated credential of that name exists, leads elsewhere, and does not carry this hub's tag."
+        see "az network dns record-set a list -g GROUP -z ZONE --output table"
+        fix "Choose another name, or delete it if nobody needs it."
+        silence "It cannot be silenced.";
+    AZURE_ARTICLE_ROLES "KTH8117" "azure-article-roles" Warning
+        "the article's role gives away the account's keys"
+        cause "Reader and Data Access may list the keys of the account, and so read and write every container of it; Thanos needs no more than the blob role on its container."
+        see "az role assignment list --scope ACCOUNT-ID --output table"
+        fix "Leave --article-roles out."
+        silence "Leave --article-roles out.";
+    AZURE_UNSAFE "KTH8118" "azure-unsafe" Warning
+        "what is adopted is less safe than what would be made"
+        cause "The storage account takes shared keys, old TLS or public blobs, or the container can be read by anybody; others may depend on it, so it stays as it is."
+        see "az storage account show --name NAME"
+        fix "az storage account update --name NAME --allow-shared-key-access false --allow-blob-public-access false --min-tls-version TLS1_2"
+        silence "Change the account, or let a new one be made.";
+    AZURE_EVERY_POD "KTH8119" "azure-every-pod" Warning
+        "every pod of the cluster can be the identity of Thanos"
+        cause "The nodes' identity is handed to whatever pod asks the node for it."
+        see "kubectl get pods --all-namespaces"
+        fix "Use the workload identity, which is the default."
+        silence "Use the workload identity.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

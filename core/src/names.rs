@@ -20,6 +20,9 @@ pub const OBJSTORE: &str = "kubectl-thanos.dev/objstore";
 /// Finalizer of a wiring with `onDelete: Unwire`.
 pub const FINALIZER: &str = "kubectl-thanos.dev/unwire";
 
+/// Tag on every resource of Azure that we make; its value is the hub.
+pub const AZURE_TAG: &str = "kubectl-thanos";
+
 /// Label on everything we make.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Label on a credential Secret and its Role: the wiring they serve.

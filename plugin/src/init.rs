@@ -48,13 +48,13 @@ pub(crate) async fn run(
 ) -> Result<Ending, Failure> {
     match form::form(args, ui)? {
         form::Form::Member => member(args, global, ui).await,
-        form::Form::Hub => hub::run(args, global, ui).await,
+        form::Form::Hub => Box::pin(hub::run(args, global, ui)).await,
         form::Form::Answers(answers) => {
             let global = Global {
                 namespace: global.namespace.clone().or(answers.namespace),
                 ..global.clone()
             };
-            hub::run(&answers.args, &global, ui).await
+            Box::pin(hub::run(&answers.args, &global, ui)).await
         }
     }
 }

@@ -11,6 +11,7 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 
 mod ask;
+pub mod azure;
 mod charge;
 pub mod cli;
 pub mod cluster;

@@ -6,6 +6,8 @@
 //!
 //! Whatever somebody else made stays, and so does what another hub needs.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 use thanos_core::names;
 
@@ -127,7 +129,7 @@ fn show(
         ui::table(&["PLAN", "NAMESPACE", "OBJECT", "DETAIL"], &rows)
     };
     if plan.is_settled() {
-        text.push_str(&format!("Nothing of hub {} is left.\n", args.name));
+        let _ = writeln!(text, "Nothing of hub {} is left.", args.name);
     }
     match (args.output, args.dry_run) {
         (ReportFormat::Json, true) => ui.json(&report(plan, cluster, args, &[], None))?,

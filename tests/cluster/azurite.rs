@@ -1,4 +1,4 @@
-//! Azure Blob storage as Azurite speaks it, over plain HTTP, with an account of this run.
+//! Azure Blob storage as Azurite speaks it, with an account of this run: over plain HTTP with a key, or over TLS with tokens.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use crate::certificates::Authority;
 use crate::http::Http;
 use crate::port::Port;
 use crate::{Node, Process, Program, Run};
@@ -87,6 +88,60 @@ impl Azurite {
     /// The port that it listens at.
     pub fn port(&self) -> u16 {
         self.port.number()
+    }
+
+    /// Starts it over TLS for an account that is reached by tokens alone, and gives a client of it. Azurite looks at a
+    /// token's audience, issuer and times, and neither at its signature nor at roles.
+    ///
+    /// # Errors
+    /// When it does not come up; with the end of its log.
+    pub async fn start_for_tokens(
+        run: &Run,
+        account: &str,
+        authority: &Authority,
+    ) -> Result<(Self, Http)> {
+        let port = Port::take()?;
+        let key =
+            BASE64_STANDARD.encode(format!("a key that nobody uses {}", run.folder().display()));
+        let pair = authority.loopback()?;
+        let certificate = run.file("files/azurite.pem", &pair.certificate)?;
+        let private = run.file("files/azurite.key", &pair.key)?;
+        let process = Program::tool("azurite-blob")?
+            .named("azurite")
+            .env("AZURITE_ACCOUNTS", format!("{account}:{key}"))
+            .args([
+                "--blobHost",
+                "127.0.0.1",
+                "--blobPort",
+                &port.number().to_string(),
+            ])
+            .args([
+                "--disableTelemetry",
+                "--skipApiVersionCheck",
+                "--oauth",
+                "basic",
+                "--cert",
+            ])
+            .arg(certificate)
+            .arg("--key")
+            .arg(private)
+            .arg("--location")
+            .arg(run.data("azurite")?)
+            .start(run)?;
+        let http = Http::trusting(&format!("https://{}", port.address()), authority.pem())?;
+        process
+            .ready(START, || async {
+                http.get(&format!("/{account}?comp=list")).await.map(drop)
+            })
+            .await?;
+        let azurite = Self {
+            process,
+            port,
+            key,
+            host: "127.0.0.1",
+            run: run.clone(),
+        };
+        Ok((azurite, http))
     }
 
     /// The object-store file for a container, which Thanos makes when it is not there.

@@ -5,9 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use anyhow::{Result, ensure};
 use serde_json::json;
 use thanos_tests::apiserver::User;
-use thanos_tests::{Cluster, Options, crds, install};
+use thanos_tests::{Cluster, Options, eventually, install};
 
-use super::{ended, existing, file, line, plugin, run, run_as, stage};
+use super::{
+    ended, existing, file, is_there, line, plugin, releases, run, run_as, squeezed, stage,
+};
 
 #[tokio::test]
 async fn helm_that_is_missing_too_old_or_fails() -> Result<()> {
@@ -83,6 +85,30 @@ async fn helm_that_is_missing_too_old_or_fails() -> Result<()> {
 }
 
 #[tokio::test]
+async fn whoever_interrupts_leaves_no_pending_release() -> Result<()> {
+    stage("hub-interrupted", async |cluster| {
+        let line = format!("{} --yes --wait=false", line(cluster)?);
+        let program = plugin(cluster, cluster.kubeconfig())?.args(line.split(' '));
+        let process = program.start(cluster.run())?;
+        while !is_there(cluster, "secret -n thanos sh.helm.release.v1.thanos.v1").await? {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        process.signal(rustix::process::Signal::TERM)?;
+        eventually("the end", std::time::Duration::from_secs(60), || async {
+            ensure!(process.has_ended(), "it still runs");
+            Ok(())
+        })
+        .await?;
+        let left = releases(cluster).await?;
+        ensure!(!left.iter().any(|one| one.contains("pending")), "{left:?}");
+        let after = ended(run(cluster, &line).await?, 4);
+        ensure!(!after.stderr.contains("KTH8003"), "{}", after.stderr);
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
 async fn names_contexts_and_answers_that_are_wrong() -> Result<()> {
     stage("hub-wrong", async |cluster| {
         let line = line(cluster)?;
@@ -150,7 +176,7 @@ async fn rights_and_parts_that_are_missing() -> Result<()> {
         }
         // And with: everything is brought.
         let whole = ended(run(cluster, &format!("{line} --dry-run")).await?, 0);
-        ensure!(whole.stdout.contains("create     kube-prometheus-stack"), "{}", whole.stdout);
+        ensure!(squeezed(&whole.stdout).contains("create kube-prometheus-stack"), "{}", whole.stdout);
         assert_eq!(existing().len(), 3);
         Ok(())
     })

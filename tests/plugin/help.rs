@@ -24,6 +24,7 @@ fn help_goes_to_standard_output_and_ends_with_0() {
     for verb in [
         "init",
         "enroll",
+        "uninstall",
         "get",
         "why",
         "inject",
@@ -59,7 +60,16 @@ fn no_flag_and_no_variable_takes_a_secret() {
         "policy init",
         "policy native",
     ];
-    let others = ["init", "enroll", "get", "why", "inject", "diff", "validate"];
+    let others = [
+        "init",
+        "enroll",
+        "uninstall",
+        "get",
+        "why",
+        "inject",
+        "diff",
+        "validate",
+    ];
     for verb in others.into_iter().chain(policy) {
         let help = run(&format!("{verb} --help")).out;
         for flag in [

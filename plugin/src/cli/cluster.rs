@@ -1,6 +1,7 @@
 //! Flags of the verbs that are about a cluster: get, enroll, init; `hub.rs` holds those of a hub.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 use thanos_core::Kind;
@@ -137,11 +138,11 @@ pub struct EnrollArgs {
 #[command(before_help = "\
   kubectl thanos init --domain thanos.example.com --no-azure \\
       --objstore-file objstore.yml --acme-email ops@example.com         a hub on any Kubernetes
-  kubectl thanos init -f answers.yaml --dry-run                         a hub from a file (kind Hub); only the plan
+  kubectl thanos init -f answers.yaml --dry-run                         a hub from a file; only the plan
   kubectl thanos init --cluster edge-01 --url https://receive.example.com/api/v1/receive \\
       --namespaces monitoring --password-file secret.txt                a member with basic auth
-  kubectl thanos init -f wiring.yaml --namespaces monitoring            a member from a file (kind ThanosWiring)
-  kubectl thanos init -f wiring.yaml --namespaces monitoring --export out/ the same as manifests")]
+  kubectl thanos init -f wiring.yaml --namespaces monitoring            a member from a file
+  kubectl thanos init -f wiring.yaml --namespaces monitoring --export x/ the same as manifests")]
 pub struct InitArgs {
     /// A file with the answers (kind Hub) or the wiring (kind ThanosWiring), instead of flags
     #[arg(short, long = "filename", value_name = "FILE")]
@@ -158,6 +159,9 @@ pub struct InitArgs {
     /// Whether to wait until everything runs, and to prove it
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub wait: bool,
+    /// How long to wait for one thing, such as an address or a certificate; 5m, and 10m for a certificate, otherwise
+    #[arg(long, value_name = "TIME", value_parser = super::duration)]
+    pub patience: Option<Duration>,
     /// Show the plan, and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -179,6 +179,10 @@ fn of_part(text: &str) -> Result<(HubPart, String), String> {
 /// Exit codes: 0 nothing is left; 1 failed; 2 usage, or a question cannot be asked; 4 partly done; 5 refused: another
 /// context than was expected.
 #[derive(Args, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own, and every combination means something"
+)]
 #[command(before_help = "\
   kubectl thanos uninstall --dry-run                     what would go, and what stays
   kubectl thanos uninstall --third-party --yes           with the charts that init installed

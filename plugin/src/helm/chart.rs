@@ -205,9 +205,13 @@ fn digest_path(path: &Path, into: &mut Sha256) -> std::io::Result<()> {
 
 /// Into a folder that only its owner can enter.
 fn unpack(files: &[(&str, &[u8])]) -> std::io::Result<TempDir> {
-    let folder = tempfile::Builder::new()
-        .prefix("kubectl-thanos-chart-")
-        .tempdir()?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("kubectl-thanos-chart-");
+    #[cfg(unix)]
+    let owner_only = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    #[cfg(unix)]
+    builder.permissions(owner_only);
+    let folder = builder.tempdir()?;
     for (path, bytes) in files {
         let path = folder.path().join(path);
         if let Some(parent) = path.parent() {

@@ -69,16 +69,14 @@ impl Helm {
         words: &[String],
         talk: &mut Talk<'_, '_>,
     ) -> Result<String, Failure> {
-        let mut running = Running(Some(self.command(words).spawn().map_err(|error| {
+        let mut child = self.command(words).spawn().map_err(|error| {
             Failure::failed(format!("cannot run {}", self.program.display()))
                 .code(codes::HELM_MISSING)
                 .because(error)
-        })?));
-        let Some(child) = running.0.as_mut() else {
-            return Ok(String::new());
-        };
-        let mut stdout = child.stdout.take();
-        let stderr = child.stderr.take();
+        })?;
+        // They outlive the child: a helm that cannot write its last words dies before it has tidied up.
+        let (mut stdout, mut stderr) = (child.stdout.take(), child.stderr.take());
+        let mut running = Running(Some(child));
         let printed = async {
             let mut text = Vec::new();
             if let Some(stdout) = &mut stdout {
@@ -89,7 +87,9 @@ impl Helm {
         let began = Instant::now();
         let complained = async {
             let mut lines = Vec::new();
-            let Some(stderr) = stderr else { return lines };
+            let Some(stderr) = &mut stderr else {
+                return lines;
+            };
             let mut reader = BufReader::new(stderr).lines();
             let mut tick = tokio::time::interval_at(tokio::time::Instant::now() + WORD, WORD);
             loop {
@@ -103,7 +103,11 @@ impl Helm {
             }
         };
         let (printed, complained) = tokio::join!(printed, complained);
-        let status = child.wait().await.map_err(|error| {
+        let status = match &mut running.0 {
+            Some(child) => child.wait().await,
+            None => return Ok(String::new()),
+        };
+        let status = status.map_err(|error| {
             Failure::failed("helm cannot be waited for")
                 .code(codes::HELM_FAILED)
                 .because(error)
@@ -157,9 +161,7 @@ fn failed(words: &[String], complained: &[String]) -> Failure {
     let failure =
         Failure::failed(format!("helm {} failed", what.join(" "))).code(codes::HELM_FAILED);
     let from = complained.len().saturating_sub(LINES);
-    complained[from..]
-        .iter()
-        .fold(failure, |failure, line| failure.because(line))
+    complained[from..].iter().fold(failure, Failure::because)
 }
 
 /// A helm that still runs.

@@ -7,24 +7,29 @@
 //! What is installed is read off the cluster each time, so that a second run changes nothing, and one that was stopped
 //! anywhere goes on where it stopped.
 
+use std::time::Duration;
+
 use thanos_core::codes;
 
 use super::prove::Proof;
 use super::{claim, facts as member_facts};
+use crate::azure::apply::Reader;
 use crate::cli::{Global, HubPart, InitArgs, ReportFormat};
 use crate::cluster::Cluster;
+use crate::enroll::hidden::Hidden;
 use crate::enroll::{told, warn};
 use crate::failure::{Ending, Failure};
 use crate::helm::Helm;
 use crate::helm::chart::KUBE_PROMETHEUS_STACK;
 use crate::ui::Ui;
 use apply::Doings;
+use azure::Room;
 use facts::Facts;
 use member::Member;
 use plan::{Action, Membership, Plan};
 use prove::Route;
 use report::Report;
-use wait::Waiting;
+use wait::{Patience, Waiting};
 use wish::Wish;
 
 pub(super) mod answers;
@@ -56,11 +61,19 @@ pub(crate) async fn run(
     let cluster = Cluster::connect(global, ui.journal()).await?;
     cluster.expect_context(args.expect_context.as_deref())?;
     let helm = Helm::find(global, ui.surroundings()).await?;
+    let room = match &wish.azure {
+        Some(azure) => {
+            let looked = Room::look(azure, &cluster, ui).await;
+            Some(looked.map_err(|faults| told(faults, ui))?)
+        }
+        None => None,
+    };
     let Seen {
         facts,
-        plan,
+        mut plan,
         member,
-    } = look(args, &wish, &cluster, ui).await?;
+        membership,
+    } = look(args, &wish, &cluster, room.as_ref(), ui).await?;
     if let Some(folder) = &args.export {
         return export::export(folder, &wish, &facts, &plan, &member, &helm, ui).await;
     }
@@ -87,7 +100,19 @@ pub(crate) async fn run(
         changed: false,
         waits: args.wait,
     };
-    let applied = apply::apply(&cluster, Some(&helm), &plan, &member, &mut doings).await;
+    let applied = match before(
+        room.as_ref(),
+        &wish,
+        &facts,
+        membership,
+        &mut plan,
+        &mut doings,
+    )
+    .await
+    {
+        Ok(()) => apply::apply(&cluster, Some(&helm), &plan, &member, &mut doings).await,
+        Err(failures) => Err(failures),
+    };
     let Doings {
         results, changed, ..
     } = doings;
@@ -108,9 +133,29 @@ pub(crate) async fn run(
         wish: &wish,
         plan: &plan,
         member: &member,
+        room: room.as_ref(),
+        patience: args.patience,
     };
     report.proofs = proofs.all(ui).await;
     conclude(report, &wish, aloud, ui)
+}
+
+/// What is made in Azure before the charts, which are told of it: their releases are planned anew.
+async fn before(
+    room: Option<&Room>,
+    wish: &Wish,
+    facts: &Facts,
+    membership: Membership,
+    plan: &mut Plan,
+    doings: &mut Doings<'_, '_>,
+) -> Result<(), Vec<Failure>> {
+    let Some(room) = room else { return Ok(()) };
+    let made = room
+        .before(doings.ui)
+        .await
+        .map_err(|failure| vec![failure])?;
+    *plan = plan::plan(wish, facts, Some(&made), membership)?;
+    Ok(())
 }
 
 /// What is known before anything is done.
@@ -118,12 +163,14 @@ struct Seen<'a> {
     facts: Facts,
     plan: Plan,
     member: Member<'a>,
+    membership: Membership,
 }
 
 async fn look<'a>(
     args: &InitArgs,
     wish: &'a Wish,
     cluster: &Cluster,
+    room: Option<&Room>,
     ui: &mut Ui<'_>,
 ) -> Result<Seen<'a>, Failure> {
     let mut namespaces = vec![wish.namespace.as_str(), KUBE_PROMETHEUS_STACK.namespace];
@@ -141,11 +188,19 @@ async fn look<'a>(
         let kept = credentials::plan(wish, &facts.kept).map_err(|faults| told(faults, ui))?;
         member.look(cluster, &facts, &kept).await?
     };
-    let plan = plan::plan(wish, &facts, None, membership).map_err(|faults| told(faults, ui))?;
+    let made = room.and_then(|room| room.made.as_ref());
+    let planned = plan::plan(wish, &facts, made, membership);
+    let mut plan = planned.map_err(|faults| told(faults, ui))?;
+    if let Some(room) = room {
+        plan.items.splice(0..0, room.items(false));
+        plan.items.extend(room.items(true));
+        plan.warnings.extend(room.warnings());
+    }
     Ok(Seen {
         facts,
         plan,
         member,
+        membership,
     })
 }
 
@@ -200,9 +255,14 @@ struct Proving<'a> {
     wish: &'a Wish,
     plan: &'a Plan,
     member: &'a Member<'a>,
+    room: Option<&'a Room>,
+    /// For one thing that is waited for.
+    patience: Option<Duration>,
 }
 
 const ADDRESS: &str = "the gateway has an address";
+const RECORDS: &str = "the hosts have their records";
+const GRAFANA: &str = "Grafana reads the hub";
 const NAMES: &str = "the hosts lead to the gateway";
 const CERTIFICATE: &str = "the certificate is issued";
 const PODS: &str = "the hub runs";
@@ -212,14 +272,15 @@ const SAMPLE: &str = "a sample arrives";
 impl Proving<'_> {
     /// Every proof, as far as one can be had without another.
     async fn all(&self, ui: &mut Ui<'_>) -> Vec<Proof> {
-        let is_timed = self
-            .global
-            .timeout
-            .is_some_and(|timeout| !timeout.is_zero());
+        let timeout = self.global.timeout;
+        let patience = Patience {
+            given: self.patience,
+            is_timed: timeout.is_some_and(|timeout| !timeout.is_zero()),
+        };
         let waiting = Waiting {
             cluster: self.cluster,
             wish: self.wish,
-            is_timed,
+            patience,
         };
         let mut proofs = Vec::new();
         let address = match waiting.address(ui).await {
@@ -236,8 +297,14 @@ impl Proving<'_> {
             wish: self.wish,
             credentials: &self.plan.credentials,
             address,
-            is_timed,
+            patience,
         });
+        if let (Some(room), Some(Ok(address))) = (self.room, address.as_deref().map(str::parse))
+            && !self.wish.skips(HubPart::Dns)
+            && let Err(failure) = room.address(address, ui).await
+        {
+            proofs.push(Proof::failed(RECORDS, failure));
+        }
         if let Some(route) = route.as_ref().filter(|_| !self.wish.skips(HubPart::Dns)) {
             proofs.push(proof(NAMES, route.names().await));
         }
@@ -259,6 +326,7 @@ impl Proving<'_> {
             proofs.push(proof(SAMPLE, sample));
             if arrived {
                 proofs.push(proof(CLOSED, route.closed().await));
+                proofs.extend(self.grafana(ui).await);
             }
         }
         proofs
@@ -288,13 +356,33 @@ impl Proving<'_> {
         Ok(format!("every part of {} is ready", named.join(" and ")))
     }
 
+    /// Managed Grafana comes last: it asks the hub whether it can be read.
+    async fn grafana(&self, ui: &mut Ui<'_>) -> Option<Proof> {
+        let room = self.room?;
+        let wished = self.wish.azure.as_ref()?.grafana.as_ref();
+        let wished = wished.filter(|_| !self.wish.skips(HubPart::Grafana))?;
+        let read = &self.plan.credentials.read;
+        let text = |hidden: &Hidden| String::from_utf8_lossy(hidden.reveal()).into_owned();
+        let password = text(&read.password);
+        let authority = self.wish.authority.as_ref().map(text);
+        let reader = Reader {
+            url: &wished.url,
+            user: &read.user,
+            password: &password,
+            authority: authority.as_deref(),
+        };
+        let sentence = format!("{} reads {} as {}", wished.name, wished.url, read.user);
+        let made = room.grafana(reader, ui).await;
+        Some(proof(GRAFANA, made.map(|()| sentence)))
+    }
+
     async fn member(&self, ui: &mut Ui<'_>) -> Vec<Proof> {
         let Member { wish, terms, .. } = self.member;
         match member_facts::gather(self.cluster, wish, terms).await {
             Ok(facts) => {
-                claim(self.cluster, wish, &facts, self.global)
-                    .prove(ui)
-                    .await
+                let mut claim = claim(self.cluster, wish, &facts, self.global);
+                claim.patience = self.patience.or(claim.patience);
+                claim.prove(ui).await
             }
             Err(failure) => vec![Proof::failed("objects are wired", failure)],
         }

@@ -49,7 +49,7 @@ pub(crate) async fn apply(
     for row in &plan.rows {
         match &row.step {
             // Done by now.
-            Step::Stay | Step::Unwire | Step::Wiring(_) => {}
+            Step::Stay | Step::Unwire | Step::Wiring => {}
             Step::Delete(at, object) => {
                 let gone = registrations_gone && unwire::is_registration(at);
                 if !gone {

@@ -14,6 +14,9 @@ use crate::failure::Failure;
 use crate::helm::releases::Installed;
 use crate::init::hub::facts::{helm_release, releases};
 
+/// A webhook configuration, and the name and namespace of the release that it belongs to.
+pub(crate) type Registration = (At, Value, Option<(String, String)>);
+
 /// What was found. Objects are metadata alone, but for wirings and what is wired.
 #[derive(Clone, Default)]
 pub(crate) struct Facts {
@@ -21,8 +24,8 @@ pub(crate) struct Facts {
     pub(crate) wirings: Vec<Value>,
     /// Objects with a record of ours.
     pub(crate) wired: Vec<Value>,
-    /// Webhook configurations under our name, each with the release that it belongs to.
-    pub(crate) registrations: Vec<(At, Value, Option<(String, String)>)>,
+    /// Those under our name.
+    pub(crate) registrations: Vec<Registration>,
     /// Secrets of hubs.
     pub(crate) credentials: Vec<(At, Value)>,
     /// What enrolments made: Secrets, Roles and RoleBindings.

@@ -47,7 +47,7 @@ pub(crate) enum Step {
     /// It holds entries of wirings that go. Un-wired before anything else.
     Unwire,
     /// A wiring: goes when nothing is wired by it.
-    Wiring(String),
+    Wiring,
     /// One object, exactly as it was seen.
     Delete(At, Value),
     /// A release of helm's.
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Step {
         out.write_str(match self {
             Self::Stay => "Stay",
             Self::Unwire => "Unwire",
-            Self::Wiring(_) => "Wiring",
+            Self::Wiring => "Wiring",
             Self::Delete(..) => "Delete",
             Self::Release { .. } => "Release",
         })
@@ -72,7 +72,7 @@ impl Row {
         match self.step {
             Step::Stay => "keep",
             Step::Unwire => "un-wire",
-            Step::Wiring(_) | Step::Delete(..) => "delete",
+            Step::Wiring | Step::Delete(..) => "delete",
             Step::Release { .. } => "uninstall",
         }
     }
@@ -142,10 +142,10 @@ pub(crate) fn plan(wish: &Wish, facts: &Facts) -> Plan {
     }
     for wiring in &wirings {
         let title = WIRINGS.named(&name(wiring)).title();
-        plan.push(title, None, String::new(), Step::Wiring(name(wiring)));
+        plan.push(title, None, String::new(), Step::Wiring);
     }
     plan.webhook(facts, needed.as_deref());
-    plan.releases(wish, facts);
+    plan.releases(wish, facts, other.as_deref());
     plan.rest(wish, facts, &going);
     plan
 }
@@ -232,7 +232,7 @@ impl Plan {
         }
     }
 
-    fn releases(&mut self, wish: &Wish, facts: &Facts) {
+    fn releases(&mut self, wish: &Wish, facts: &Facts, other: Option<&str>) {
         let own: Vec<&Installed> = facts
             .releases
             .iter()
@@ -258,10 +258,10 @@ impl Plan {
                 release.name == pinned.release && release.namespace == pinned.namespace
             });
             let Some(found) = found else { continue };
-            let (detail, step) = if wish.third_party {
-                (String::new(), of_release(found))
-            } else {
-                ("--third-party removes it".to_owned(), Step::Stay)
+            let (detail, step) = match other {
+                Some(hub) => (format!("hub {hub} may need it"), Step::Stay),
+                None if wish.third_party => (String::new(), of_release(found)),
+                None => ("--third-party removes it".to_owned(), Step::Stay),
             };
             self.push(
                 format!("release/{}", found.name),
@@ -373,7 +373,7 @@ mod tests {
             wirings: vec![wiring("thanos", Some("thanos"), names::MANAGER_PLUGIN)],
             wired: vec![json!({
                 "apiVersion": "monitoring.coreos.com/v1", "kind": "Prometheus",
-                "metadata": {"name": "k8s", "namespace": "monitoring", "annotations": {names::WIRED: "{\"thanos\":{}}"}},
+                "metadata": {"name": "k8s", "namespace": "monitoring", "annotations": {names::WIRED: "{\"thanos\":{},\"v\":1}"}},
             })],
             registrations: vec![(MUTATING.named(names::REGISTRATION), registration, of)],
             credentials: vec![(
@@ -406,6 +406,7 @@ mod tests {
                 "delete secret/thanos-write-users",
             ]
         );
+        assert_eq!(plan.rows[0].detail, "takes out thanos");
         assert!(plan.webhook_goes && plan.removes_a_hub());
         let mut all = wish();
         all.third_party = true;

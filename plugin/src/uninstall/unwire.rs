@@ -59,8 +59,11 @@ pub(super) async fn unwire(
         .map_err(|trouble| one(trouble.failure))?
         .is_some();
     let answered = is_registered && by_the_webhook(cluster, plan, doings).await.map_err(one)?;
-    // Orphans of wirings that went before are nobody's: the controller un-wires them, too, if it lives.
-    if answered && left(cluster, plan).await.map_err(one)?.is_empty() {
+    // Where nothing is wired, nobody need answer.
+    if left(cluster, plan).await.map_err(one)?.is_empty() {
+        if !answered {
+            drop_wirings(cluster, plan).await.map_err(one)?;
+        }
         return told(plan, doings).map_err(one).map(|()| Unwired {
             registrations_gone: false,
         });
@@ -84,17 +87,7 @@ pub(super) async fn unwire(
         }
     }
     past_it(cluster, plan).await?;
-    for name in &plan.wirings {
-        let at = WIRINGS.named(name);
-        match cluster
-            .find(&at)
-            .await
-            .map_err(|trouble| one(trouble.failure))?
-        {
-            None => {}
-            Some(wiring) => drop_wiring(cluster, &at, &wiring).await.map_err(one)?,
-        }
-    }
+    drop_wirings(cluster, plan).await.map_err(one)?;
     told(plan, doings).map_err(one)?;
     Ok(Unwired {
         registrations_gone: true,
@@ -103,7 +96,7 @@ pub(super) async fn unwire(
 
 /// Tells of every object and wiring that is done with.
 fn told(plan: &Plan, doings: &mut Doings<'_, '_>) -> Result<(), Failure> {
-    let done = |row: &&Row| matches!(row.step, Step::Unwire | Step::Wiring(_));
+    let done = |row: &&Row| matches!(row.step, Step::Unwire | Step::Wiring);
     for row in plan.rows.iter().filter(done) {
         let word = if matches!(row.step, Step::Unwire) {
             "un-wired"
@@ -226,12 +219,6 @@ async fn patched(cluster: &Cluster, mut object: Value) -> Result<(), Failure> {
     };
     let (namespace, name) = (text(&object, "namespace"), text(&object, "name"));
     let at = Resource::of(kind).within(&namespace).named(&name);
-    let still = |failure: Failure| {
-        let mut still =
-            Failure::failed(format!("{at} could not be un-wired")).code(codes::STILL_WIRED);
-        still.causes = failure.causes;
-        still.because(failure.message)
-    };
     for _ in 0..TRIES {
         let Some(edits) = edits(&object, &namespace) else {
             return Ok(());
@@ -243,10 +230,20 @@ async fn patched(cluster: &Cluster, mut object: Value) -> Result<(), Failure> {
                 Some(newer) => object = newer,
                 None => return Ok(()),
             },
-            Err(trouble) => return Err(still(trouble.failure)),
+            Err(trouble) => return Err(still(&at, trouble.failure)),
         }
     }
-    Err(still(Failure::failed("somebody else changed it each time")))
+    Err(still(
+        &at,
+        Failure::failed("somebody else changed it each time"),
+    ))
+}
+
+/// An object that stays as it is, and why.
+fn still(at: &At, failure: Failure) -> Failure {
+    let mut still = Failure::failed(format!("{at} could not be un-wired")).code(codes::STILL_WIRED);
+    still.causes = failure.causes;
+    still.because(failure.message)
 }
 
 /// What a record says is ours goes, unless the object is another by now; `None`: nothing of it is ours.
@@ -266,7 +263,18 @@ fn edits(object: &Value, namespace: &str) -> Option<Patch> {
     Some(Patch(all))
 }
 
-/// A wiring that nobody looks after any more.
+/// Wirings that nobody looks after any more.
+async fn drop_wirings(cluster: &Cluster, plan: &Plan) -> Result<(), Failure> {
+    for name in &plan.wirings {
+        let at = WIRINGS.named(name);
+        if let Some(wiring) = cluster.find(&at).await? {
+            drop_wiring(cluster, &at, &wiring).await?;
+        }
+    }
+    Ok(())
+}
+
+/// One of them.
 async fn drop_wiring(cluster: &Cluster, at: &At, wiring: &Value) -> Result<(), Failure> {
     let held = wiring["metadata"]["finalizers"].as_array();
     if let Some(held) = held.filter(|held| held.iter().any(|one| one == names::FINALIZER)) {
@@ -283,6 +291,14 @@ async fn drop_wiring(cluster: &Cluster, at: &At, wiring: &Value) -> Result<(), F
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_object_that_stays_wired_says_why() {
+        let at = WIRINGS.named("x");
+        let failure = still(&at, Failure::failed("refused").because("a policy"));
+        assert_eq!(failure.code, Some(codes::STILL_WIRED));
+        assert_eq!(failure.causes, ["a policy", "refused"]);
+    }
 
     #[test]
     fn an_object_is_patched_only_at_the_version_that_was_read() {

@@ -72,6 +72,7 @@ pub(crate) fn read(path: &Path, document: &Document, typed: &InitArgs) -> Result
             export: typed.export.clone(),
             expect_context: typed.expect_context.clone(),
             wait: typed.wait,
+            patience: typed.patience,
             dry_run: typed.dry_run,
             yes: typed.yes,
             output: typed.output,

@@ -1,40 +1,166 @@
-//! Where a hub meets Azure: the storage, the identity and the record that `plugin/src/azure` makes.
+//! Where a hub meets Azure: `plugin/src/azure` makes storage, identity, records and Grafana; this says when, and what
+//! the hub's charts are told of it.
 
-use serde_json::Value;
+use std::net::IpAddr;
 
+use serde_json::{Value, json};
+use thanos_core::codes::Code;
+
+use super::plan::{Action, Item, Step};
 use super::wish::usage;
+use crate::azure::apply::{Reader, Stage};
+use crate::azure::plan::{Action as Doing, Plan, When};
+use crate::azure::{self as room, Account, Azure, DnsWish, GrafanaWish, Pace};
+pub(crate) use crate::azure::{Values as Made, Wish};
 use crate::cli::HubArgs;
+use crate::cluster::Cluster;
 use crate::failure::Failure;
+use crate::ui::Ui;
 
-/// What is wished of Azure.
-#[derive(Clone, Debug)]
-pub(crate) struct Wish {
-    /// For DNS-01, and for the record.
-    pub(crate) dns_zone: Option<String>,
-    pub(crate) grafana: Option<String>,
+/// What a wish for Azure is made of beside its flags.
+pub(crate) struct Around<'a> {
+    pub(crate) hub: &'a str,
+    pub(crate) namespace: &'a str,
+    /// The ServiceAccount that Thanos runs as.
+    pub(crate) account: &'a str,
+    pub(crate) hosts: &'a [String; 2],
+    pub(crate) domain: Option<&'a str>,
+    pub(crate) address: Option<&'a str>,
 }
 
-/// What the hub's charts must know of what was made in Azure.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Made {
-    pub(crate) storage_account: String,
-    pub(crate) container: String,
-    pub(crate) endpoint: String,
-    pub(crate) client_id: String,
-    pub(crate) tenant_id: String,
-    /// cert-manager's Azure DNS solver, as the chart's values have it.
-    pub(crate) dns_solver: Option<Value>,
-    /// The client id of cert-manager's identity.
-    pub(crate) cert_manager_client_id: Option<String>,
-}
-
-/// Reads it off the flags; `None` under `--no-azure`.
-pub(crate) fn wish(hub: &HubArgs, _name: &str) -> Result<Option<Wish>, Vec<Failure>> {
-    if hub.no_azure {
+/// Reads it off the flags; `None` under `--no-azure`, and where the object store is elsewhere and no flag names Azure.
+pub(crate) fn wish(args: &HubArgs, around: &Around<'_>) -> Result<Option<Wish>, Vec<Failure>> {
+    let flags = &args.azure;
+    let names_azure = flags.subscription.is_some()
+        || flags.resource_group.is_some()
+        || flags.aks_cluster.is_some()
+        || flags.storage_account.is_some()
+        || flags.storage_container.is_some()
+        || flags.dns_zone.is_some()
+        || flags.grafana.is_some()
+        || flags.identity.is_some()
+        || flags.article_roles;
+    if args.no_azure || (args.objstore_file.is_some() && !names_azure) {
         return Ok(None);
     }
-    Err(vec![
-        usage("Azure is not told: --subscription, --resource-group and --aks-cluster are missing")
-            .hint("--no-azure --objstore-file FILE makes a hub on any Kubernetes"),
-    ])
+    let mut wish = Wish::of(around.hub);
+    wish.subscription.clone_from(&flags.subscription);
+    wish.resource_group.clone_from(&flags.resource_group);
+    wish.aks_cluster.clone_from(&flags.aks_cluster);
+    wish.location.clone_from(&flags.location);
+    wish.storage_account.clone_from(&flags.storage_account);
+    if let Some(container) = &flags.storage_container {
+        wish.storage_container.clone_from(container);
+    }
+    wish.identity.clone_from(&flags.identity);
+    wish.article_roles = flags.article_roles;
+    wish.service_accounts = vec![Account {
+        namespace: around.namespace.to_owned(),
+        name: around.account.to_owned(),
+    }];
+    if let Some(zone) = &flags.dns_zone {
+        let Some(domain) = around.domain else {
+            return Err(vec![usage(
+                "--dns-zone needs --domain: the record is *.DOMAIN",
+            )]);
+        };
+        wish.dns = Some(DnsWish {
+            zone: zone.clone(),
+            domain: domain.to_owned(),
+            hosts: around.hosts.to_vec(),
+            address: around.address.and_then(|address| address.parse().ok()),
+        });
+    }
+    wish.grafana = flags.grafana.as_ref().map(|name| GrafanaWish {
+        name: name.clone(),
+        url: format!("https://{}", around.hosts[1]),
+    });
+    Ok(Some(wish))
+}
+
+/// A login, and what is to be done there.
+pub(crate) struct Room {
+    azure: Azure,
+    plan: Plan,
+    /// What the charts are told, where all of it is there already.
+    pub(crate) made: Option<Made>,
+}
+
+impl Room {
+    /// Logs in and looks; read only.
+    pub(crate) async fn look(
+        wish: &Wish,
+        cluster: &Cluster,
+        ui: &Ui<'_>,
+    ) -> Result<Self, Vec<Failure>> {
+        let one = |failure: Failure| vec![failure];
+        let mut wish = wish.clone();
+        let server = url::Url::parse(cluster.server()).ok();
+        wish.server = server.and_then(|server| Some(server.host_str()?.to_owned()));
+        let azure = Azure::log_in(ui.surroundings(), &wish, Pace::default())
+            .await
+            .map_err(one)?;
+        let facts = room::facts::gather(&azure, &wish).await.map_err(one)?;
+        let plan = room::plan::plan(&wish, &facts)?;
+        let made = room::plan::values(&wish, &facts);
+        Ok(Self { azure, plan, made })
+    }
+
+    /// As rows of the hub's plan: what comes before the charts, and what comes behind.
+    pub(crate) fn items(&self, behind: bool) -> Vec<Item> {
+        let steps = self.plan.steps.iter();
+        let steps = steps.filter(|step| (step.when == When::Before) != behind);
+        steps
+            .map(|step| Item {
+                part: "azure",
+                title: step.title.clone(),
+                namespace: None,
+                action: match step.action {
+                    Doing::Create => Action::Create,
+                    Doing::Update | Doing::Wait => Action::Update,
+                    Doing::Unchanged => Action::Unchanged,
+                    Doing::Adopt => Action::Keep,
+                },
+                detail: step.detail.clone(),
+                step: Step::Nothing,
+                at: None,
+            })
+            .collect()
+    }
+
+    /// What whoever confirms should know.
+    pub(crate) fn warnings(&self) -> Vec<(&'static Code, String)> {
+        let notices = self.plan.notices.iter();
+        notices
+            .map(|notice| (notice.code, notice.sentence.clone()))
+            .collect()
+    }
+
+    /// Storage, identity and roles; gives what the charts are told.
+    pub(crate) async fn before(&self, ui: &mut Ui<'_>) -> Result<Made, Failure> {
+        room::apply::apply(&self.azure, &self.plan, &Stage::Before, ui).await?;
+        let (made, _) = room::apply::values(&self.azure, &self.plan).await?;
+        Ok(made)
+    }
+
+    /// The records, at the gateway's address.
+    pub(crate) async fn address(&self, address: IpAddr, ui: &mut Ui<'_>) -> Result<(), Failure> {
+        room::apply::apply(&self.azure, &self.plan, &Stage::Address(address), ui).await
+    }
+
+    /// Grafana, which reads as this user.
+    pub(crate) async fn grafana(&self, reader: Reader<'_>, ui: &mut Ui<'_>) -> Result<(), Failure> {
+        room::apply::apply(&self.azure, &self.plan, &Stage::Grafana(reader), ui).await
+    }
+}
+
+/// What charts/thanos is told.
+pub(crate) fn values(made: &Made, into: &mut Value, has_file: bool) {
+    into["identity"] =
+        json!({"mode": made.mode, "clientId": made.client_id, "tenantId": made.tenant_id});
+    if !has_file {
+        into["objectStorage"] = json!({"azure": {
+            "storageAccount": made.storage_account, "container": made.container, "endpoint": made.endpoint,
+        }});
+    }
 }

@@ -124,7 +124,7 @@ impl Planner<'_> {
             _ => Hidden::generate()?,
         };
         let data = json!({"user": Hidden::new(user).base64(), "password": password.base64()});
-        self.lay(secret, data, json!({}));
+        self.lay(secret, &data, &json!({}));
         Ok(Credential {
             user: user.to_owned(),
             password,
@@ -154,7 +154,7 @@ impl Planner<'_> {
             .iter()
             .map(|key| ((*key).to_owned(), json!(text)))
             .collect();
-        self.lay(secret, Value::Object(data), json!({}));
+        self.lay(secret, &Value::Object(data), &json!({}));
         Ok(())
     }
 
@@ -169,11 +169,11 @@ impl Planner<'_> {
             _ => String::from_utf8_lossy(&Hidden::generate()?.reveal()[..12]).into_owned(),
         };
         let data = json!({OBJSTORE_KEY: file.base64()});
-        self.lay("objstore", data, json!({names::REVISION: revision}));
+        self.lay("objstore", &data, &json!({names::REVISION: revision}));
         Ok(revision)
     }
 
-    fn lay(&mut self, secret: &'static str, data: Value, annotations: Value) {
+    fn lay(&mut self, secret: &'static str, data: &Value, annotations: &Value) {
         let name = self.wish.named(secret);
         let at = SECRETS.within(&self.wish.namespace).named(&name);
         let Some(kept) = self.kept.0.get(secret) else {

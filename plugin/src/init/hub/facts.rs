@@ -70,7 +70,8 @@ pub(crate) struct Facts {
 /// A program that runs here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
-    pub(crate) program: &'static str,
+    /// By the second word of [`PROGRAMS`].
+    pub(crate) sort: &'static str,
     pub(crate) namespace: String,
     pub(crate) name: String,
     pub(crate) release: Option<String>,
@@ -101,7 +102,7 @@ impl Facts {
 
     /// The first program of that sort.
     pub(crate) fn program(&self, program: &str) -> Option<&Program> {
-        self.programs.iter().find(|found| found.program == program)
+        self.programs.iter().find(|found| found.sort == program)
     }
 }
 
@@ -177,7 +178,7 @@ fn program(deployment: &Value) -> Option<Program> {
     let name = label("app.kubernetes.io/name")?;
     let (_, program) = PROGRAMS.iter().find(|(known, _)| *known == name)?;
     Some(Program {
-        program,
+        sort: program,
         namespace: metadata["namespace"].as_str()?.to_owned(),
         name: metadata["name"].as_str()?.to_owned(),
         release: label("app.kubernetes.io/instance").map(str::to_owned),

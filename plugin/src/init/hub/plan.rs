@@ -199,7 +199,7 @@ pub(crate) fn plan(
     };
     let revision = credentials.revision.clone();
     planner.gateway();
-    planner.certificates(made);
+    planner.certificates();
     planner.namespace();
     planner.items.extend(credentials.items.iter().cloned());
     planner.stack();
@@ -262,7 +262,7 @@ impl Planner<'_> {
         );
     }
 
-    fn certificates(&mut self, made: Option<&Made>) {
+    fn certificates(&mut self) {
         let part = HubPart::CertManager;
         if !self.wish.certificate.is_issued() {
             let why = format!("the certificate is that of {}", self.wish.certificate);
@@ -272,7 +272,7 @@ impl Planner<'_> {
         let found = found.filter(|_| self.facts.serves(&CERTIFICATES));
         let elsewhere =
             found.map(|found| format!("{} in namespace {}", found.name, found.namespace));
-        let values = values::cert_manager(self.wish, made);
+        let values = values::cert_manager(self.wish);
         self.third_party(part, &chart::CERT_MANAGER, elsewhere, values);
     }
 
@@ -344,7 +344,7 @@ impl Planner<'_> {
                     "choose another name for the hub with --name, or another namespace with -n";
                 self.faults.push(not_ours(message).hint(hint));
             }
-            found => self.ours("thanos", release, found.cloned()),
+            found => self.ours("thanos", release, found),
         }
         let own = |release: Option<&str>| release == Some(&wish.name);
         let others: BTreeSet<String> = self
@@ -352,7 +352,7 @@ impl Planner<'_> {
             .programs
             .iter()
             .filter(|found| {
-                found.program == "thanos"
+                found.sort == "thanos"
                     && !(found.namespace == wish.namespace && own(found.release.as_deref()))
             })
             .filter(|found| !self.is_hub(found.release.as_deref(), &found.namespace))
@@ -601,7 +601,7 @@ impl Planner<'_> {
             }),
             None => {
                 if let Some(release) = self.release(part, name, namespace, chart, values) {
-                    self.ours(part.word(), release, found);
+                    self.ours(part.word(), release, found.as_ref());
                 }
             }
         }
@@ -626,11 +626,11 @@ impl Planner<'_> {
     }
 
     /// A release that is ours, or will be.
-    fn ours(&mut self, part: &'static str, release: Release, found: Option<Installed>) {
+    fn ours(&mut self, part: &'static str, release: Release, found: Option<&Installed>) {
         let mut mend = Mend::Nothing;
         let title = format!("release/{}", release.name);
         let mut detail = release.chart.title();
-        let action = match &found {
+        let action = match found {
             None => Action::Create,
             Some(found) if found.is_pending() => {
                 mend = if found.has_earlier() {

@@ -10,6 +10,7 @@ use thanos_core::codes;
 
 use super::credentials::{Credential, Credentials};
 use super::sample;
+use super::wait::Patience;
 use super::wish::Wish;
 use crate::enroll::hidden::Hidden;
 use crate::failure::Failure;
@@ -30,7 +31,7 @@ pub(crate) struct Route<'a> {
     pub(crate) credentials: &'a Credentials,
     /// The gateway's.
     pub(crate) address: &'a str,
-    pub(crate) is_timed: bool,
+    pub(crate) patience: Patience,
 }
 
 impl Route<'_> {
@@ -53,7 +54,7 @@ impl Route<'_> {
             let body = sample::write_request(&[("cluster", cluster)], value, now)
                 .map_err(|words| lost("the sample cannot be written").because(words))?;
             let answer = write
-                .ask(self.write(
+                .ask(Self::write(
                     &self.credentials.write.user,
                     &self.credentials.write.password,
                     body,
@@ -75,7 +76,9 @@ impl Route<'_> {
         let mut wait = Wait::begin(format!("{} answers it", self.wish.read_host));
         loop {
             let question = sample::question(cluster);
-            let answer = read.ask(self.read(&self.credentials.read, &question)).await;
+            let answer = read
+                .ask(Self::read(&self.credentials.read, &question))
+                .await;
             let state = match answer {
                 Ok(answer) if answer.status.is_success() => match sample::answered(&answer.body) {
                     Some(values) => match values.iter().find(|(found, _)| *found >= value) {
@@ -114,7 +117,7 @@ impl Route<'_> {
         what: &str,
         state: &str,
     ) -> Result<(), Failure> {
-        if !self.is_timed && wait.began.elapsed() > PATIENCE {
+        if self.patience.is_over(wait.began.elapsed(), PATIENCE) {
             let labels = "app.kubernetes.io/component=receive-router";
             return Err(lost(what).because(state).hint(format!(
                 "kubectl logs -n {} -l {labels}",
@@ -141,12 +144,16 @@ impl Route<'_> {
             (
                 &self.wish.write_host,
                 write
-                    .ask(self.write(&self.credentials.write.user, &wrong, Vec::new()))
+                    .ask(Self::write(
+                        &self.credentials.write.user,
+                        &wrong,
+                        Vec::new(),
+                    ))
                     .await,
             ),
             (
                 &self.wish.read_host,
-                read.ask(self.read(&reader, &question)).await,
+                read.ask(Self::read(&reader, &question)).await,
             ),
         ];
         for (host, answer) in answers {
@@ -164,7 +171,7 @@ impl Route<'_> {
         Ok("a wrong password is refused for writes and for reads".to_owned())
     }
 
-    fn write<'a>(&self, user: &'a str, password: &'a Hidden, body: Vec<u8>) -> Asked<'a> {
+    fn write<'a>(user: &'a str, password: &'a Hidden, body: Vec<u8>) -> Asked<'a> {
         Asked {
             method: Method::POST,
             path: "/api/v1/receive",
@@ -175,7 +182,7 @@ impl Route<'_> {
         }
     }
 
-    fn read<'a>(&self, reader: &'a Credential, question: &'a str) -> Asked<'a> {
+    fn read<'a>(reader: &'a Credential, question: &'a str) -> Asked<'a> {
         Asked {
             method: Method::GET,
             path: question,
@@ -290,7 +297,10 @@ mod tests {
             wish: &wish,
             credentials: &credentials,
             address,
-            is_timed: false,
+            patience: Patience {
+                given: None,
+                is_timed: false,
+            },
         };
         let failure = route("10.1.2.3:8443").names().await.unwrap_err();
         assert_eq!(failure.code, Some(codes::DNS_UNRESOLVED));

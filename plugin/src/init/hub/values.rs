@@ -17,7 +17,7 @@ pub(crate) fn thanos(
         "gateway": {
             "kind": wish.ingress.word(),
             "hosts": {"write": wish.write_host, "read": wish.read_host},
-            "certificate": certificate(wish, made),
+            "certificate": certificate(wish),
             "users": {
                 "write": {"secretName": wish.named("write-users")},
                 "read": {"secretName": wish.named("read-users")},
@@ -32,29 +32,17 @@ pub(crate) fn thanos(
         }});
     }
     if let Some(made) = made {
-        values["identity"] =
-            json!({"mode": "workload", "clientId": made.client_id, "tenantId": made.tenant_id});
-        if revision.is_none() {
-            values["objectStorage"] = json!({"azure": {
-                "storageAccount": made.storage_account, "container": made.container, "endpoint": made.endpoint,
-            }});
-        }
+        super::azure::values(made, &mut values, revision.is_some());
     }
     values
 }
 
-fn certificate(wish: &Wish, made: Option<&Made>) -> Value {
+fn certificate(wish: &Wish) -> Value {
     match &wish.certificate {
         Certificate::Secret(name) => json!({"secretName": name}),
         Certificate::Issuer { kind, name } => json!({"issuer": {"kind": kind, "name": name}}),
         Certificate::LetsEncrypt => {
-            let mut acme =
-                json!({"enabled": true, "email": wish.acme_email.as_deref().unwrap_or_default()});
-            if let Some(solver) = made.and_then(|made| made.dns_solver.clone()) {
-                acme["solver"] = json!("azureDns");
-                acme["azureDns"] = solver;
-            }
-            json!({"acme": acme})
+            json!({"acme": {"enabled": true, "email": wish.acme_email.as_deref().unwrap_or_default()}})
         }
     }
 }
@@ -68,18 +56,13 @@ pub(crate) fn webhook(monitored: bool) -> Value {
 }
 
 /// Of cert-manager: definitions that outlive it, and Gateway API where that is what stands in front.
-pub(crate) fn cert_manager(wish: &Wish, made: Option<&Made>) -> Value {
+pub(crate) fn cert_manager(wish: &Wish) -> Value {
     let mut values = json!({"crds": {"enabled": true, "keep": true}});
     if wish.ingress != HubIngress::IngressNginx {
         values["config"] = json!({
             "apiVersion": "controller.config.cert-manager.io/v1alpha1", "kind": "ControllerConfiguration",
             "gatewayAPI": {"enabled": true},
         });
-    }
-    if let Some(client) = made.and_then(|made| made.cert_manager_client_id.as_deref()) {
-        values["podLabels"] = json!({"azure.workload.identity/use": "true"});
-        values["serviceAccount"] =
-            json!({"annotations": {"azure.workload.identity/client-id": client}});
     }
     values
 }

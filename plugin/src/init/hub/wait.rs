@@ -23,6 +23,25 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// The same of a certificate.
 const ISSUED: Duration = Duration::from_secs(600);
 
+/// How long is waited for one thing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// What `--patience` says.
+    pub(crate) given: Option<Duration>,
+    /// Whether `--timeout` ends the waiting.
+    pub(crate) is_timed: bool,
+}
+
+impl Patience {
+    /// Whether it has taken too long; `usual` holds where nobody says otherwise.
+    pub(crate) fn is_over(self, elapsed: Duration, usual: Duration) -> bool {
+        match self.given {
+            Some(given) => elapsed > given,
+            None => !self.is_timed && elapsed > usual,
+        }
+    }
+}
+
 /// How something stands.
 enum Look<T> {
     Done(T),
@@ -35,8 +54,7 @@ enum Look<T> {
 pub(crate) struct Waiting<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) wish: &'a Wish,
-    /// Whether `--timeout` ends the waiting.
-    pub(crate) is_timed: bool,
+    pub(crate) patience: Patience,
 }
 
 impl Waiting<'_> {
@@ -53,7 +71,7 @@ impl Waiting<'_> {
                 Look::Done(done) => return Ok(done),
                 Look::State(state) => state,
             };
-            if !self.is_timed && wait.began.elapsed() > patience {
+            if self.patience.is_over(wait.began.elapsed(), patience) {
                 let failure = Failure::failed(format!("it is not so that {what}")).code(code);
                 return Err(failure.because(state));
             }
@@ -144,7 +162,7 @@ impl Waiting<'_> {
         }
         words
             .into_iter()
-            .fold(failure, |failure, said| failure.because(said))
+            .fold(failure, Failure::because)
             .hint(format!(
                 "kubectl describe certificate,certificaterequest,order,challenge -n {namespace}"
             ))
@@ -269,6 +287,15 @@ mod tests {
         assert_eq!(standing(&workload(2, 2, 2)), None);
         assert_eq!(standing(&workload(2, 1, 2)).as_deref(), Some("q 1/2"));
         assert!(standing(&workload(2, 2, 1)).is_some());
+    }
+
+    #[test]
+    fn what_was_given_wins_over_what_is_usual() {
+        let second = Duration::from_secs(1);
+        let patience = |given, is_timed| Patience { given, is_timed };
+        assert!(patience(Some(second), true).is_over(second * 2, second * 9));
+        assert!(!patience(None, true).is_over(second * 99, second));
+        assert!(patience(None, false).is_over(second * 2, second));
     }
 
     #[test]

@@ -79,11 +79,7 @@ impl fmt::Display for Certificate {
 impl Wish {
     /// What the names of the chart's objects begin with.
     pub(crate) fn fullname(&self) -> String {
-        if self.name.contains("thanos") {
-            self.name.clone()
-        } else {
-            format!("{}-thanos", self.name)
-        }
+        fullname(&self.name)
     }
 
     /// The name of one of the chart's objects, or of one that it reads.
@@ -115,6 +111,15 @@ impl Wish {
     }
 }
 
+/// As the chart has it.
+fn fullname(name: &str) -> String {
+    if name.contains("thanos") {
+        name.to_owned()
+    } else {
+        format!("{name}-thanos")
+    }
+}
+
 /// Reads the wish.
 pub(crate) fn wish(
     args: &InitArgs,
@@ -125,43 +130,35 @@ pub(crate) fn wish(
     let mut faults = Vec::new();
     let mut warnings = Vec::new();
     let hub = &args.hub;
-    let name = hub
-        .name
-        .clone()
-        .unwrap_or_else(|| names::HUB_NAME.to_owned());
-    // With what comes behind it, it must still fit a label.
-    if misnamed(&name).is_some() || name.len() > 30 {
-        faults.push(usage(format!(
-            "--name: `{}` is no name of a hub: it takes 1 to 30 lower-case letters, digits and `-`",
-            name.escape_debug()
-        )));
-    }
-    let namespace = global.namespace.clone().unwrap_or_else(|| name.clone());
-    faults.extend(misnamed(&namespace));
-    faults.extend(args.namespaces.iter().filter_map(|name| misnamed(name)));
-    let [write_host, read_host] = hosts(args, &mut faults);
+    let (name, namespace) = named(args, global, &mut faults);
+    let hosts = hosts(args, &mut faults);
     needless(args, &mut faults);
-    let azure = match azure::wish(hub, &name) {
+    let around = azure::Around {
+        hub: &name,
+        namespace: &namespace,
+        account: &fullname(&name),
+        hosts: &hosts,
+        domain: hub.domain.as_deref(),
+        address: hub.gateway_address.as_deref(),
+    };
+    let azure = match azure::wish(hub, &around) {
         Ok(azure) => azure,
         Err(more) => {
             faults.extend(more);
             None
         }
     };
-    let objstore = match &hub.objstore_file {
-        Some(path) => store(path, ui, &mut warnings)
-            .map_err(|fault| faults.push(fault))
-            .ok(),
-        None => {
-            if hub.no_azure {
-                faults.push(
-                    usage("--no-azure needs --objstore-file: Thanos keeps its blocks somewhere")
-                        .hint("docs: https://thanos.io/tip/thanos/storage.md/"),
-                );
-            }
-            None
-        }
-    };
+    let given = hub.objstore_file.as_deref();
+    if given.is_none() && hub.no_azure {
+        faults.push(
+            usage("--no-azure needs --objstore-file: Thanos keeps its blocks somewhere")
+                .hint("docs: https://thanos.io/tip/thanos/storage.md/"),
+        );
+    }
+    let objstore = given.and_then(|path| {
+        let store = store(path, ui, &mut warnings);
+        store.map_err(|fault| faults.push(fault)).ok()
+    });
     let ingress = hub.ingress.unwrap_or_default();
     if ingress == HubIngress::IngressNginx {
         let sentence =
@@ -184,13 +181,7 @@ pub(crate) fn wish(
             .ok(),
         None => None,
     };
-    let mut over: BTreeMap<HubPart, Vec<Vec<u8>>> = BTreeMap::new();
-    for (part, path) in &hub.values {
-        match values(Path::new(path)) {
-            Ok(bytes) => over.entry(*part).or_default().push(bytes),
-            Err(fault) => faults.push(fault),
-        }
-    }
+    let over = over(args, &mut faults);
     if hub.skip.contains(&HubPart::Thanos) {
         faults.push(usage(
             "--skip thanos: a hub is a Thanos; members are wired by init --url",
@@ -199,6 +190,7 @@ pub(crate) fn wish(
     if !faults.is_empty() {
         return Err(faults);
     }
+    let [write_host, read_host] = hosts;
     Ok(Wish {
         cluster: args.wiring.cluster.clone().unwrap_or_else(|| name.clone()),
         name,
@@ -219,6 +211,38 @@ pub(crate) fn wish(
         namespaces: args.namespaces.iter().cloned().collect(),
         warnings,
     })
+}
+
+/// The hub's name and its namespace.
+fn named(args: &InitArgs, global: &Global, faults: &mut Vec<Failure>) -> (String, String) {
+    let hub = &args.hub;
+    let name = hub
+        .name
+        .clone()
+        .unwrap_or_else(|| names::HUB_NAME.to_owned());
+    // With what comes behind it, it must still fit a label.
+    if misnamed(&name).is_some() || name.len() > 30 {
+        faults.push(usage(format!(
+            "--name: `{}` is no name of a hub: it takes 1 to 30 lower-case letters, digits and `-`",
+            name.escape_debug()
+        )));
+    }
+    let namespace = global.namespace.clone().unwrap_or_else(|| name.clone());
+    faults.extend(misnamed(&namespace));
+    faults.extend(args.namespaces.iter().filter_map(|name| misnamed(name)));
+    (name, namespace)
+}
+
+/// More helm values, by the part that they are for.
+fn over(args: &InitArgs, faults: &mut Vec<Failure>) -> BTreeMap<HubPart, Vec<Vec<u8>>> {
+    let mut over: BTreeMap<HubPart, Vec<Vec<u8>>> = BTreeMap::new();
+    for (part, path) in &args.hub.values {
+        match values(Path::new(path)) {
+            Ok(bytes) => over.entry(*part).or_default().push(bytes),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    over
 }
 
 /// A fault of the command line or the answers, exit code 2.
@@ -434,8 +458,19 @@ mod tests {
     }
 
     #[test]
+    fn ingress_nginx_is_warned_of() {
+        let line = "--domain d.example.com --no-azure --objstore-file - --ingress ingress-nginx";
+        let warnings = wished(line).unwrap().warnings;
+        assert!(
+            warnings
+                .iter()
+                .any(|(code, _)| *code == codes::INGRESS_RETIRED)
+        );
+    }
+
+    #[test]
     fn every_fault_is_told_at_once() {
-        let line = "--domain D --name -x --no-azure --certificate issuer:Foo/x --user u --skip thanos --auth token";
+        let line = "--domain D --name X --no-azure --certificate issuer:Foo/x --user u --skip thanos --auth token";
         let faults = wished(line).unwrap_err();
         for word in [
             "--name:",

@@ -140,7 +140,7 @@ fn a_second_time_nothing_is_done() {
 
 fn program(program: &'static str, namespace: &str, release: &str) -> Program {
     Program {
-        program,
+        sort: program,
         namespace: namespace.to_owned(),
         name: program.to_owned(),
         release: Some(release.to_owned()),
