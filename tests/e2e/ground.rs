@@ -1,6 +1,6 @@
 //! What the stories stand on: our own node, or the cluster that KUBECONFIG names where no node can run.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display, Formatter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -197,9 +197,10 @@ impl Ground {
                 .unwrap_or_else(|error| format!("{error:#}"));
             let lines: Vec<&str> = said.lines().collect();
             let end = lines[lines.len().saturating_sub(30)..].join("\n");
-            seen += &format!("---- kubectl {words}\n{end}\n");
+            let _ = writeln!(seen, "---- kubectl {words}\n{end}"); // a String takes everything
         }
-        seen += &format!("---- logs are in {}", self.run.folder().display());
+        let logs = self.run.folder().display();
+        let _ = write!(seen, "---- logs are in {logs}");
         seen
     }
 }

@@ -1,6 +1,7 @@
 //! The node itself: what it is, and that nothing of it stays.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
@@ -14,10 +15,10 @@ use crate::ground::{Ground, SOON};
 /// As the only word, this program starts a node and waits to be killed.
 pub(crate) const HOLD: &str = "--hold-a-node";
 
-/// What a node could leave on this machine: mounts, interfaces, control groups, processes, files of tools.
-fn traces() -> Result<BTreeSet<String>> {
+/// What everybody on this machine sees: mounts, interfaces, and the folders in which programs of Kubernetes make theirs.
+fn outside() -> Result<BTreeSet<String>> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").context("the mounts")?;
-    // The last numbers of a line change with every mount elsewhere; the place and the source do not.
+    // The numbers before them change with every mount elsewhere.
     let place = |line: &str| {
         line.split(' ')
             .skip(3)
@@ -25,10 +26,7 @@ fn traces() -> Result<BTreeSet<String>> {
             .collect::<Vec<_>>()
             .join(" ")
     };
-    let mut traces: BTreeSet<String> = mounts
-        .lines()
-        .map(|line| format!("mount {}", place(line)))
-        .collect();
+    let mut seen: BTreeSet<String> = mounts.lines().map(place).collect();
     for folder in [
         "/sys/class/net",
         "/var/lib",
@@ -39,49 +37,44 @@ fn traces() -> Result<BTreeSet<String>> {
         "/usr/libexec",
     ] {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        traces.extend(entries.map(|entry| entry.path().display().to_string()));
+        seen.extend(entries.map(|entry| entry.path().display().to_string()));
     }
-    for group in ["memory", "pids", "cpu", "cpuset", "systemd"] {
-        groups(
-            std::path::Path::new("/sys/fs/cgroup").join(group),
-            &mut traces,
-        );
-    }
-    for entry in std::fs::read_dir("/proc")
+    Ok(seen)
+}
+
+/// What there is of one node, by the folder of its run: control groups, processes in them or about them, data.
+fn traces(run: &Path) -> Result<Vec<String>> {
+    let groups = std::fs::read_to_string(run.join("cgroups")).context("its control groups")?;
+    let name = groups
+        .lines()
+        .next()
+        .and_then(|group| group.rsplit('/').next());
+    let name = name.context("a control group")?;
+    let mut found: Vec<String> = groups
+        .lines()
+        .filter(|group| Path::new(group).exists())
+        .map(str::to_owned)
+        .collect();
+    for process in std::fs::read_dir("/proc")
         .context("the processes")?
         .flatten()
     {
-        let line = std::fs::read_to_string(entry.path().join("cmdline")).unwrap_or_default();
-        // Of socat those that listen: the others come and go with connections.
-        let daemons = [
-            "kubelet",
-            "containerd",
-            "kube-",
-            "/coredns",
-            "TCP-LISTEN",
-            "node.sh",
-            "janitor.sh",
-        ];
-        if daemons.iter().any(|daemon| line.contains(daemon)) {
-            traces.insert(format!(
-                "process {} {}",
-                entry.path().display(),
-                line.replace('\0', " ")
+        let read =
+            |file: &str| std::fs::read_to_string(process.path().join(file)).unwrap_or_default();
+        if read("cgroup").contains(name) || read("cmdline").contains(&run.display().to_string()) {
+            found.push(format!(
+                "{} {}",
+                process.path().display(),
+                read("comm").trim()
             ));
         }
     }
-    Ok(traces)
-}
-
-fn groups(folder: std::path::PathBuf, found: &mut BTreeSet<String>) {
-    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
-        let path = entry.path();
-        if path.display().to_string().contains("kubectl-thanos") {
-            found.insert(path.display().to_string());
-        }
-        groups(path, found);
-    }
+    found.extend(
+        run.join("data/node")
+            .exists()
+            .then(|| "its data".to_owned()),
+    );
+    Ok(found)
 }
 
 fn here(ground: &Ground) -> Option<&Node> {
@@ -128,23 +121,34 @@ pub(crate) async fn runs_beside_another_and_leaves_nothing(ground: &Ground) -> R
     let Some(first) = here(ground) else {
         return Ok(());
     };
-    let before = traces()?;
+    let before = outside()?;
     let second = Node::start("e2e-second").await?;
-    let during = traces()?;
-    ensure!(
-        during
-            .iter()
-            .any(|trace| trace.contains("kubelet") && !before.contains(trace)),
-        "traces are seen"
-    );
-    ensure!(first.init() != second.init());
-    let data = second.run().folder().join("data/node");
-    ensure!(data.exists());
     second.load(&["thanos"]).await?;
+    let run = second.run().folder().to_owned();
+    let during = traces(&run)?;
+    for part in [
+        "/sys/fs/cgroup/",
+        " kubelet",
+        " pause",
+        " socat",
+        "its data",
+    ] {
+        ensure!(
+            during.iter().any(|trace| trace.contains(part)),
+            "no {part} in {during:#?}"
+        );
+    }
+    same(&before, &outside()?)?;
     drop(second);
-    same(&before, &traces()?)?;
-    ensure!(!data.exists(), "{} stays", data.display());
-    ground.says("get nodes", " Ready").await.map(drop)
+    ensure!(
+        traces(&run)?.is_empty(),
+        "left behind: {:#?}",
+        traces(&run)?
+    );
+    same(&before, &outside()?)?;
+    ground.says("get nodes", " Ready").await?;
+    ensure!(!traces(first.run().folder())?.is_empty());
+    Ok(())
 }
 
 /// `kill -9` of the program that holds it: the watchdog ends the node, and the janitor what processes leave.
@@ -152,33 +156,35 @@ pub(crate) async fn leaves_nothing_when_its_test_is_killed(ground: &Ground) -> R
     if here(ground).is_none() {
         return Ok(());
     }
-    let before = traces()?;
+    let before = outside()?;
     let mut child = tokio::process::Command::new(std::env::current_exe()?)
         .arg(HOLD)
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
     let output = child.stdout.take().context("its output")?;
-    let line = BufReader::new(output).lines().next_line().await?;
-    ensure!(
-        line.is_some_and(|line| line.contains("held")),
-        "it held nothing"
-    );
-    ensure!(traces()? != before, "traces are seen");
+    let line = BufReader::new(output)
+        .lines()
+        .next_line()
+        .await?
+        .context("it held nothing")?;
+    let run = PathBuf::from(line.strip_prefix("held ").context("a folder")?);
+    ensure!(!traces(&run)?.is_empty());
     let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     kill_process(id.context("its process id")?, Signal::KILL)?;
     child.wait().await?;
     eventually("nothing is left", Duration::from_secs(20), || async {
-        same(&before, &traces()?)
+        let left = traces(&run)?;
+        ensure!(left.is_empty(), "left behind: {left:#?}");
+        same(&before, &outside()?)
     })
     .await
 }
 
+/// Nothing is there that was not there before.
 fn same(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Result<()> {
     let left: Vec<&String> = after.difference(before).collect();
-    ensure!(left.is_empty(), "left behind: {left:#?}");
-    let lost: Vec<&String> = before.difference(after).collect();
-    ensure!(lost.is_empty(), "no longer there: {lost:#?}");
+    ensure!(left.is_empty(), "seen from outside: {left:#?}");
     Ok(())
 }
 
@@ -186,7 +192,7 @@ fn same(before: &BTreeSet<String>, after: &BTreeSet<String>) -> Result<()> {
 pub(crate) async fn hold() -> ExitCode {
     match Node::start("e2e-held").await {
         Ok(node) => {
-            println!("held {}", node.init());
+            println!("held {}", node.run().folder().display());
             std::future::pending::<()>().await;
             ExitCode::SUCCESS
         }

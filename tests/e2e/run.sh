@@ -10,6 +10,7 @@ TOOLS=etcd,kubernetes,controller-manager,helm,crds,operator-bundle,prometheus-op
 NODE=node,containerd,coredns
 PACKAGES="runc containernetworking-plugins iptables conntrack socat busybox-static"
 
+mkdir -p target
 stage() { printf '\n== %s (%d s)\n' "$*" $SECONDS; }
 fail() { echo "e2e: $*" >&2; exit 1; }
 

@@ -11,10 +11,12 @@ use futures::FutureExt;
 
 use crate::ground::Ground;
 
+type Telling<'g> = Pin<Box<dyn Future<Output = Result<()>> + 'g>>;
+
 /// One story: its name, which `T=` picks, and what it does.
 pub(crate) struct Story {
     pub(crate) name: &'static str,
-    pub(crate) told: for<'g> fn(&'g Ground) -> Pin<Box<dyn Future<Output = Result<()>> + 'g>>,
+    pub(crate) told: for<'g> fn(&'g Ground) -> Telling<'g>,
 }
 
 /// `story!(webhook, starts)`: the function of this name in that module.
@@ -37,9 +39,9 @@ pub(crate) async fn all(stories: &[Story], words: &[String]) -> ExitCode {
     let asked: Vec<&Story> = stories.iter().filter(is_asked).collect();
     if asked.is_empty() {
         eprintln!("no story is called like that; there are:");
-        stories
-            .iter()
-            .for_each(|story| eprintln!("  {}", story.name));
+        for story in stories {
+            eprintln!("  {}", story.name);
+        }
         return ExitCode::FAILURE;
     }
     let begin = Instant::now();

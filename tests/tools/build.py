@@ -140,11 +140,11 @@ PROGRAMS = [
     ),
     # What a real node needs beside the API server, for `make e2e` (`cluster/node`).
     Program(
-        "node", ("kubelet", "kube-proxy", "kube-scheduler"), 120, 1.4, "kubernetes", extra=True, flags=KUBERNETES_FLAGS,
+        "node", ("kubelet", "kube-proxy", "kube-scheduler"), 50, 0.8, "kubernetes", extra=True, flags=KUBERNETES_FLAGS,
         packages=("k8s.io/kubernetes/cmd/kubelet", "k8s.io/kubernetes/cmd/kube-proxy", "k8s.io/kubernetes/cmd/kube-scheduler"),
     ),
     Program(
-        "containerd", ("containerd", "ctr", "containerd-shim-runc-v2"), 120, 1.4, "containerd", extra=True,
+        "containerd", ("containerd", "ctr", "containerd-shim-runc-v2"), 130, 1.4, "containerd", extra=True,
         flags="-X github.com/containerd/containerd/v2/version.Version=v2.2.0",
         packages=(f"{CONTAINERD}/cmd/containerd", f"{CONTAINERD}/cmd/ctr", f"{CONTAINERD}/cmd/containerd-shim-runc-v2"),
     ),

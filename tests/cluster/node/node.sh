@@ -23,10 +23,8 @@ mkfifo "$DATA/alive"
 setsid "$HERE/janitor.sh" "$RUN" "$DATA" < "$DATA/alive" > "$RUN/log/janitor.log" 2>&1 &
 exec 3> "$DATA/alive"
 
-(
-  while read -r group; do echo "$BASHPID" > "$group/cgroup.procs"; done < "$RUN/cgroups"
-  exec unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child -- "$HERE/init.sh"
-) &
+while read -r group; do echo $$ > "$group/cgroup.procs"; done < "$RUN/cgroups"
+unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child -- "$HERE/init.sh" &
 space=$!
 until init=$(tr -d ' ' < "/proc/$space/task/$space/children") && [ -n "$init" ]; do
   kill -0 $space 2>/dev/null || { echo "the node's namespaces were refused"; exit 1; }
