@@ -1,6 +1,7 @@
 //! The chart against the programs: one source for every definition, name, path and right.
 
 mod installable;
+mod thanos;
 
 use std::collections::BTreeSet;
 

@@ -112,6 +112,14 @@ fn thanos<T: AsRef<[u8]>>(files: &[T]) -> Vec<Answer> {
     answers
 }
 
+/// Whether Thanos' own constructor takes this one.
+pub(crate) fn accepted(file: &str) -> bool {
+    let answers = thanos(&[file]);
+    answers
+        .iter()
+        .all(|answer| answer.accepted || answer.network)
+}
+
 /// What a file may name: a key and certificates as a pod would hold them.
 struct Pod {
     folder: tempfile::TempDir,

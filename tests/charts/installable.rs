@@ -17,24 +17,33 @@ const EVERYTHING: &[&str] = &[
     "tolerations[0].key=dedicated",
 ];
 
-fn of_kind<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
+pub(super) fn of_kind<'o>(objects: &'o [Value], kind: &str) -> Vec<&'o Value> {
     let is_kind = |object: &&Value| object["kind"] == kind;
     objects.iter().filter(is_kind).collect()
 }
 
-/// The pod that a Deployment makes.
-fn pod(deployment: &Value) -> Value {
-    let template = &deployment["spec"]["template"];
+/// The pod that a Deployment or StatefulSet makes, with its claims.
+pub(super) fn pod(owner: &Value) -> Value {
+    let template = &owner["spec"]["template"];
+    let mut spec = template["spec"].clone();
+    let claims = owner["spec"]["volumeClaimTemplates"].as_array();
+    for claim in claims.into_iter().flatten() {
+        let name = &claim["metadata"]["name"];
+        let volume = json!({"name": name, "persistentVolumeClaim": {"claimName": name}});
+        if let Some(volumes) = spec["volumes"].as_array_mut() {
+            volumes.push(volume);
+        }
+    }
     json!({
-        "apiVersion": "v1", "kind": "Pod", "spec": template["spec"],
+        "apiVersion": "v1", "kind": "Pod", "spec": spec,
         "metadata": {
-            "name": deployment["metadata"]["name"], "namespace": install::NAMESPACE,
+            "name": owner["metadata"]["name"], "namespace": owner["metadata"]["namespace"],
             "labels": template["metadata"]["labels"],
         },
     })
 }
 
-async fn dry_run(cluster: &Cluster, objects: &[Value]) -> Result<String> {
+pub(super) async fn dry_run(cluster: &Cluster, objects: &[Value]) -> Result<String> {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
     let kubectl = cluster.kubectl()?;
     let kubectl = kubectl.args(["apply", "--server-side", "--dry-run=server", "-f", "-"]);

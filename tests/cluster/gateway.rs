@@ -4,6 +4,7 @@
 //! one of it runs on a machine at a time; whoever starts a second one waits here.
 
 use std::fs::{File, OpenOptions};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -27,32 +28,26 @@ const ENVOY: &str = "1.40.0";
 /// The header that the gateway derives from the user, as the hub's chart does.
 const TENANT_HEADER: &str = "THANOS-TENANT";
 
-/// A running gateway.
-pub struct Gateway {
+/// A running gateway over any manifests.
+pub struct Standalone {
     // First, so that it has ended before its turn is given on.
     process: Process,
-    port: Port,
-    receive: SocketAddr,
-    authority: Authority,
-    pair: Pair,
     folder: PathBuf,
     _admin: Port,
     _turn: File,
 }
 
-impl Gateway {
-    /// Starts it before a Receive, for these users and passwords, and waits until it refuses strangers.
+impl Standalone {
+    /// Starts it over these objects, whose `EnvoyProxy` is [`on_this_host`]. Whether it serves is the caller's to ask.
     ///
     /// # Errors
-    /// When it does not come up; with the end of its log.
-    pub async fn start(run: &Run, receive: SocketAddr, users: &[(&str, &str)]) -> Result<Self> {
+    /// When it cannot be started.
+    pub async fn start(run: &Run, objects: &[Value]) -> Result<Self> {
         let turn = turn().await?;
-        let (port, admin) = (Port::take()?, Port::take()?);
-        let authority = Authority::new("gateway")?;
-        let pair = authority.loopback()?;
+        let admin = Port::take()?;
         let home = run.data("gateway")?;
         let folder = home.join("manifests");
-        write(&folder, &manifests(port.number(), receive, &pair, users))?;
+        write(&folder, objects)?;
         let config = run.file(
             "files/envoy-gateway.json",
             settings(&home, &admin).to_string(),
@@ -62,15 +57,69 @@ impl Gateway {
             .args(["server", "--config-path"])
             .arg(config)
             .start(run)?;
-        let gateway = Self {
+        Ok(Self {
             process,
+            folder,
+            _admin: admin,
+            _turn: turn,
+        })
+    }
+
+    /// Replaces its objects; it takes them over while it runs.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn replace(&self, objects: &[Value]) -> Result<()> {
+        write(&self.folder, objects)
+    }
+
+    /// Waits until `probe` is fine with it.
+    ///
+    /// # Errors
+    /// When it is not in time; with the end of its log.
+    pub async fn ready<F>(&self, probe: impl FnMut() -> F) -> Result<()>
+    where
+        F: Future<Output = Result<()>>,
+    {
+        self.process.ready(START, probe).await
+    }
+
+    /// Its process; Envoy's output is in the same log.
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+}
+
+/// What an `EnvoyProxy` must be here: Envoy is a process beside the gateway and no pod.
+pub fn on_this_host() -> Value {
+    json!({"provider": {"type": "Host", "host": {"envoyVersion": ENVOY}}})
+}
+
+/// A running gateway.
+pub struct Gateway {
+    standalone: Standalone,
+    port: Port,
+    receive: SocketAddr,
+    authority: Authority,
+    pair: Pair,
+}
+
+impl Gateway {
+    /// Starts it before a Receive, for these users and passwords, and waits until it refuses strangers.
+    ///
+    /// # Errors
+    /// When it does not come up; with the end of its log.
+    pub async fn start(run: &Run, receive: SocketAddr, users: &[(&str, &str)]) -> Result<Self> {
+        let port = Port::take()?;
+        let authority = Authority::new("gateway")?;
+        let pair = authority.loopback()?;
+        let objects = manifests(port.number(), receive, &pair, users);
+        let gateway = Self {
+            standalone: Standalone::start(run, &objects).await?,
             port,
             receive,
             authority,
             pair,
-            folder,
-            _admin: admin,
-            _turn: turn,
         };
         let stranger = Http::trusting(&gateway.url(), gateway.ca_pem())?;
         let refused = || async {
@@ -78,7 +127,7 @@ impl Gateway {
             ensure!(status == 401, "{status} instead of 401");
             Ok(())
         };
-        gateway.process.ready(START, refused).await?;
+        gateway.standalone.ready(refused).await?;
         Ok(gateway)
     }
 
@@ -102,10 +151,12 @@ impl Gateway {
     /// # Errors
     /// When the manifests cannot be written.
     pub fn set_users(&self, users: &[(&str, &str)]) -> Result<()> {
-        write(
-            &self.folder,
-            &manifests(self.port.number(), self.receive, &self.pair, users),
-        )
+        self.standalone.replace(&manifests(
+            self.port.number(),
+            self.receive,
+            &self.pair,
+            users,
+        ))
     }
 
     /// Replaces its users by the lines of an htpasswd file; it takes them over while it runs.
@@ -113,14 +164,14 @@ impl Gateway {
     /// # Errors
     /// When the manifests cannot be written.
     pub fn set_htpasswd(&self, lines: &str) -> Result<()> {
-        let users = secret("users", "Opaque", &[(".htpasswd", lines)]);
+        let users = secret("thanos", "users", "Opaque", &[(".htpasswd", lines)]);
         let mut objects = manifests(self.port.number(), self.receive, &self.pair, &[]);
         for object in &mut objects {
             if object["kind"] == "Secret" && object["metadata"]["name"] == "users" {
                 *object = users.clone();
             }
         }
-        write(&self.folder, &objects)
+        self.standalone.replace(&objects)
     }
 
     /// A client with a user's password.
@@ -133,7 +184,7 @@ impl Gateway {
 
     /// Its process; Envoy's output is in the same log.
     pub fn process(&self) -> &Process {
-        &self.process
+        self.standalone.process()
     }
 }
 
@@ -206,22 +257,23 @@ fn manifests(port: u16, receive: SocketAddr, pair: &Pair, users: &[(&str, &str)]
     let to = |kind: &str, name: &str| json!({"group": "gateway.envoyproxy.io", "kind": kind, "name": name});
     vec![
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "thanos"}}),
-        object(
-            envoy,
-            "EnvoyProxy",
-            "host",
-            json!({"provider": {"type": "Host", "host": {"envoyVersion": ENVOY}}}),
-        ),
+        object(envoy, "EnvoyProxy", "host", on_this_host()),
         json!({"apiVersion": standard, "kind": "GatewayClass", "metadata": {"name": "thanos"}, "spec": {
             "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",
             "parametersRef": {
                 "group": "gateway.envoyproxy.io", "kind": "EnvoyProxy", "name": "host", "namespace": "thanos"}}}),
         secret(
+            "thanos",
             "certificate",
             "kubernetes.io/tls",
             &[("tls.crt", &pair.certificate), ("tls.key", &pair.key)],
         ),
-        secret("users", "Opaque", &[(".htpasswd", &htpasswd(users))]),
+        secret(
+            "thanos",
+            "users",
+            "Opaque",
+            &[(".htpasswd", &htpasswd(users))],
+        ),
         object(
             standard,
             "Gateway",
@@ -258,16 +310,17 @@ fn manifests(port: u16, receive: SocketAddr, pair: &Pair, users: &[(&str, &str)]
     ]
 }
 
-fn secret(name: &str, kind: &str, data: &[(&str, &str)]) -> Value {
+/// A Secret of a namespace, of a type, with these keys.
+pub fn secret(namespace: &str, name: &str, kind: &str, data: &[(&str, &str)]) -> Value {
     let encoded = data
         .iter()
         .map(|(key, value)| ((*key).to_owned(), BASE64_STANDARD.encode(value).into()));
     let data: serde_json::Map<String, Value> = encoded.collect();
-    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": "thanos"}, "type": kind, "data": data})
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "type": kind, "data": data})
 }
 
-/// `{SHA}` is the one form of password that Envoy knows.
-fn htpasswd(users: &[(&str, &str)]) -> String {
+/// An htpasswd file. `{SHA}` is the one form of password that Envoy knows.
+pub fn htpasswd(users: &[(&str, &str)]) -> String {
     let line = |(user, password): &(&str, &str)| {
         format!(
             "{user}:{{SHA}}{}\n",

@@ -12,6 +12,8 @@ use crate::certificates;
 #[derive(Clone)]
 pub struct Http {
     client: Client,
+    /// What the server is called, where its address is not its name.
+    host: Option<String>,
 }
 
 /// What a server said.
@@ -70,9 +72,27 @@ impl Http {
         Self::build(config)
     }
 
+    /// A client of the server `host` at the address of `base`: as a client is whose DNS leads there.
+    ///
+    /// # Errors
+    /// When the address or the PEM is none.
+    pub fn named(base: &str, host: &str, ca_pem: &str, user: Option<(&str, &str)>) -> Result<Self> {
+        let mut config = config(base)?;
+        config.root_cert = Some(certificates::der(ca_pem)?);
+        config.tls_server_name = Some(host.to_owned());
+        if let Some((name, password)) = user {
+            config.auth_info.username = Some(name.to_owned());
+            config.auth_info.password = Some(password.to_owned().into());
+        }
+        let mut client = Self::build(config)?;
+        client.host = Some(host.to_owned());
+        Ok(client)
+    }
+
     fn build(config: Config) -> Result<Self> {
         Ok(Self {
             client: Client::try_from(config).context("an HTTP client")?,
+            host: None,
         })
     }
 
@@ -116,6 +136,9 @@ impl Http {
     ) -> Result<Answer> {
         let what = format!("{method} {path}");
         let mut request = Request::builder().method(method).uri(path);
+        if let Some(host) = &self.host {
+            request = request.header(header::HOST, host);
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
