@@ -9,7 +9,7 @@ use clap::{Args as _, CommandFactory as _, FromArgMatches as _};
 use serde_json::Value;
 use thanos_core::{codes, names};
 
-use crate::cli::{Cli, HubArgs, InitArgs, Verb};
+use crate::cli::{Cli, CredentialArgs, HubArgs, InitArgs, Verb};
 use crate::facts::located;
 use crate::failure::Failure;
 use crate::manifests::Document;
@@ -77,9 +77,16 @@ pub(crate) fn read(path: &Path, document: &Document, typed: &InitArgs) -> Result
             yes: typed.yes,
             output: typed.output,
             namespaces: [answered.namespaces, typed.namespaces.clone()].concat(),
-            hub: answered.hub,
+            hub: typed.hub.clone().over(answered.hub),
             wiring: answered.wiring,
-            credential: answered.credential,
+            credential: CredentialArgs {
+                ca_file: typed
+                    .credential
+                    .ca_file
+                    .clone()
+                    .or(answered.credential.ca_file),
+                ..typed.credential.clone()
+            },
         },
     })
 }
@@ -257,9 +264,13 @@ mod tests {
     use std::sync::Arc;
 
     fn answers(text: &str) -> Result<Answers, Failure> {
+        answers_beside(text, "kubectl-thanos init --yes")
+    }
+
+    fn answers_beside(text: &str, line: &str) -> Result<Answers, Failure> {
         let source = Arc::new(Source::new("a.yaml", text.as_bytes().to_vec()).unwrap());
         let documents = manifests::read(&source).unwrap();
-        let typed = Cli::parse_from(["kubectl-thanos", "init", "--yes"]);
+        let typed = Cli::parse_from(line.split(' '));
         let Verb::Init(typed) = typed.verb else {
             panic!()
         };
@@ -299,6 +310,19 @@ mod tests {
         ] {
             assert!(keys.iter().any(|known| known == key), "{key}: {keys:?}");
         }
+    }
+
+    #[test]
+    fn a_flag_beside_the_file_wins_and_what_is_repeatable_is_added() {
+        let text = format!("{HEAD}domain: d.example.com\nname: eu\nskip: [dns]\n");
+        let line = "kubectl-thanos init --name us --skip grafana --htpasswd-file edge --ca-file ca";
+        let answers = answers_beside(&text, line).unwrap();
+        let hub = &answers.args.hub;
+        assert_eq!(hub.name.as_deref(), Some("us"));
+        assert_eq!(hub.domain.as_deref(), Some("d.example.com"));
+        assert_eq!(hub.skip, [HubPart::Dns, HubPart::Grafana]);
+        assert_eq!(hub.htpasswd_file, [Path::new("edge")]);
+        assert!(answers.args.credential.ca_file.is_some());
     }
 
     #[test]
