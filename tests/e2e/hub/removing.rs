@@ -66,7 +66,7 @@ pub(crate) async fn is_uninstalled_without_leftovers(ground: &Ground) -> Result<
     .await?;
     let releases = ground
         .helm()?
-        .args(["ls", "-A", "-a", "-q"])
+        .args(["ls", "-A", "-q"])
         .output()
         .await?
         .fine()?;
