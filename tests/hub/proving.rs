@@ -89,7 +89,7 @@ impl Door {
                 return plain(StatusCode::NOT_FOUND, format!("no route to {host}{path}"));
             }
         };
-        let user = self.user(&request, lines);
+        let user = Self::user(&request, lines);
         let Some(user) = user.or_else(|| {
             self.open
                 .load(Ordering::Relaxed)
@@ -111,7 +111,7 @@ impl Door {
         }
     }
 
-    fn user(&self, request: &Request<Incoming>, lines: &str) -> Option<String> {
+    fn user(request: &Request<Incoming>, lines: &str) -> Option<String> {
         let login = request.headers().get("authorization")?.to_str().ok()?;
         let login = BASE64_STANDARD.decode(login.strip_prefix("Basic ")?).ok()?;
         let login = String::from_utf8(login).ok()?;
