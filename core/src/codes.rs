@@ -1099,6 +1099,12 @@ codes! {
         see "helm history RELEASE -n NAMESPACE"
         fix "Mend what it says, and run the same command again: it goes on where it stopped. --chart PART=PATH takes a chart from elsewhere, --values PART=FILE sets its values."
         silence "Not possible.";
+    AZURE_OTHER_CLUSTER "KTH8120" "azure-other-cluster" Warning
+        "the AKS cluster that was named does not look like the one of the kubeconfig"
+        cause "The kubeconfig's server is no address of the AKS cluster that --aks-cluster names. Charts go where the kubeconfig leads; the identity is for pods of the cluster that was named."
+        see "az aks show --resource-group GROUP --name NAME --query '[fqdn, privateFqdn]'; kubectl config view --minify"
+        fix "Name the context with --context, or leave out --aks-cluster: the cluster is then found by its address."
+        silence "Leave out --aks-cluster.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

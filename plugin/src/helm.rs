@@ -13,7 +13,8 @@ use std::time::Duration;
 use semver::Version;
 use thanos_core::{codes, names};
 
-use crate::cli::Global;
+use crate::cli::{FromHelm, Global};
+use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::surroundings::Surroundings;
 
@@ -51,15 +52,18 @@ pub(crate) struct Helm {
     context: Option<String>,
     impersonate: Option<String>,
     impersonate_groups: Vec<String>,
+    told: FromHelm,
 }
 
 impl Helm {
-    /// Finds it: `HELM_BIN` where helm itself calls us, else `helm` on the path.
+    /// Finds it: `HELM_BIN` where helm itself calls us, else `helm` on the path. It reaches the cluster that was looked
+    /// at, whatever becomes of the kubeconfig's current context meanwhile and whatever `HELM_KUBE…` says.
     ///
     /// # Errors
     /// There is none (KTH8201), or it is too old (KTH8202).
     pub(crate) async fn find(
         global: &Global,
+        cluster: &Cluster,
         surroundings: &Surroundings,
     ) -> Result<Self, Failure> {
         let program = surroundings.variable("HELM_BIN").unwrap_or("helm");
@@ -67,9 +71,10 @@ impl Helm {
             program: program.into(),
             version: Version::new(0, 0, 0),
             kubeconfig: global.kubeconfig.clone(),
-            context: global.context.clone(),
+            context: cluster.context().map(str::to_owned),
             impersonate: global.impersonate.clone(),
             impersonate_groups: global.impersonate_groups.clone(),
+            told: global.helm.clone(),
         };
         let asked = ["version", "--template", "{{.Version}}"].map(str::to_owned);
         let said = tokio::time::timeout(VERSION_PATIENCE, helm.run(&asked, &mut Talk::silent()))

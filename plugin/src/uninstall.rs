@@ -46,7 +46,7 @@ pub(crate) async fn run(
     let facts = facts::gather(&cluster, &wish).await?;
     let plan = plan::plan(&wish, &facts);
     let helm = if plan.needs_helm() {
-        Some(Helm::find(global, ui.surroundings()).await?)
+        Some(Helm::find(global, &cluster, ui.surroundings()).await?)
     } else {
         None
     };
@@ -128,8 +128,16 @@ fn show(
             .collect();
         ui::table(&["PLAN", "NAMESPACE", "OBJECT", "DETAIL"], &rows)
     };
-    if plan.is_settled() {
+    // What is of the cluster is not of the hub alone.
+    let is_left = plan.rows.iter().any(|row| row.namespace.is_some());
+    if plan.is_settled() && !is_left {
         let _ = writeln!(text, "Nothing of hub {} is left.", args.name);
+    } else if plan.is_settled() {
+        let _ = writeln!(
+            text,
+            "Nothing more of hub {} goes: the rest stays, for the reasons above.",
+            args.name
+        );
     }
     match (args.output, args.dry_run) {
         (ReportFormat::Json, true) => ui.json(&report(plan, cluster, args, &[], None))?,

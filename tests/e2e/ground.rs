@@ -1,4 +1,4 @@
-//! What the stories stand on: our own node, or the cluster that KUBECONFIG names where no node can run.
+//! What the stories stand on: our own node, or the cluster that KUBECONFIG names where THANOS_E2E=cluster says so.
 
 use std::fmt::{self, Display, Formatter, Write as _};
 use std::path::{Path, PathBuf};

@@ -171,18 +171,22 @@ env:
 {{- end }}
 {{- end }}
 
-{{- /* Of a StatefulSet: dict storage. */}}
+{{- /* Of a StatefulSet: dict root, storage. */}}
 {{- define "thanos.volumeClaims" -}}
 volumeClaimTemplates:
 - metadata:
     name: data
+    {{- with .root.Values.volumeLabels }}
+    labels:
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
   spec:
     accessModes: [ReadWriteOnce]
-    {{- with .className }}
+    {{- with .storage.className }}
     storageClassName: {{ . | quote }}
     {{- end }}
     resources:
-      requests: {storage: {{ .size }}}
+      requests: {storage: {{ .storage.size }}}
 {{- end }}
 
 {{- /* A map as YAML, its numbers whole: helm writes one of many digits as 3.3554432e+07. */}}

@@ -18,6 +18,7 @@ use crate::failure::Failure;
 
 mod content;
 
+use content::is_of;
 pub(super) use content::{dashboard, data_source, rules};
 
 /// Three audiences are documented for Grafana's API; a workspace takes one of them. The first is `az grafana`'s.
@@ -106,6 +107,24 @@ pub(super) async fn look(azure: &Azure, endpoint: &str, hub: &str) -> Option<Boa
     })
 }
 
+/// A data source that has the uid of the hub's, and is not the hub's.
+pub(super) fn foreign(source: &Value, hub: &str) -> Option<Failure> {
+    if is_of(source, hub) {
+        return None;
+    }
+    let text = |key: &str| source[key].as_str().unwrap_or_default().to_owned();
+    let message = format!(
+        "the Grafana data source {} is somebody else's",
+        uid(hub, "")
+    );
+    Some(
+        Failure::refused(message)
+            .code(codes::AZURE_NOT_OURS)
+            .because(format!("{} reads {}", text("name"), text("url")))
+            .hint("delete it if nobody needs it, or choose another name for the hub with --name"),
+    )
+}
+
 /// Makes the data source, with the password, unless it is there, the same, and works.
 pub(super) async fn ensure_source(
     azure: &Azure,
@@ -121,6 +140,9 @@ pub(super) async fn ensure_source(
     let found = grafana
         .patient(Method::GET, &path_of_source(&uid), None, waits)
         .await?;
+    if let Some(failure) = found.as_ref().and_then(|found| foreign(found, hub)) {
+        return Err(failure);
+    }
     if let Some(found) = &found
         && covers(found, &wanted)
         && reader.authority.is_none()
@@ -356,6 +378,17 @@ mod tests {
         ));
         assert!(!covers(&json!({"a": [1, {"b": "d"}]}), &wanted));
         assert!(!covers(&json!({"a": [1]}), &wanted));
+    }
+
+    #[test]
+    fn a_data_source_of_somebody_else_is_refused() {
+        let ours = data_source("thanos", "https://query.example.com");
+        assert!(foreign(&ours, "thanos").is_none());
+        let other = json!({"name": "Thanos", "url": "https://other", "jsonData": {}});
+        for (source, hub) in [(&other, "thanos"), (&ours, "blue")] {
+            let failure = foreign(source, hub).unwrap();
+            assert_eq!(failure.kind.exit_code(), 5, "{failure:?}");
+        }
     }
 
     #[test]

@@ -288,6 +288,19 @@ fn notices(wish: &Wish, facts: &Facts) -> Vec<Notice> {
             ),
         );
     }
+    if let (Some(name), Some(server), Some(cluster)) =
+        (&wish.aks_cluster, &wish.server, &facts.cluster)
+        && !cluster.hosts.is_empty()
+        && !cluster.is_at(server)
+    {
+        say(
+            codes::AZURE_OTHER_CLUSTER,
+            format!(
+                "the kubeconfig leads to {server}, and the AKS cluster {name} answers at {}",
+                cluster.hosts.join(", ")
+            ),
+        );
+    }
     if wish.mode == Mode::Kubelet {
         say(
             codes::AZURE_EVERY_POD,

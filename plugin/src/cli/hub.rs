@@ -77,7 +77,7 @@ pub struct HubAzureArgs {
     /// The storage account
     #[arg(long, value_name = "NAME")]
     pub storage_account: Option<String>,
-    /// The container in it [default: the hub's name]
+    /// The container in it, of no other hub [default: the hub's name, with -thanos where it is not in it]
     #[arg(long, value_name = "NAME")]
     pub storage_container: Option<String>,
     /// The DNS zone that the domain is in

@@ -28,10 +28,13 @@ pub(super) struct Settings {
 pub(super) async fn settings(global: &Global) -> Result<Settings, Failure> {
     global.helm.check()?;
     let file = read(global.kubeconfig.as_deref())?;
+    let is_there = file.is_some();
     let (mut config, origin, context) = match told::by_helm(file, global) {
         Some(file) => {
             let origin = origin(&file, global);
+            // A context that was made of what helm said is in no file.
             let context = global.context.clone().or(file.current_context.clone());
+            let context = context.filter(|_| is_there);
             (of_context(file, global).await?, origin, context)
         }
         None => (

@@ -22,6 +22,19 @@ const GRACE: Duration = Duration::from_secs(20);
 const LINES: usize = 8;
 /// As much of one.
 const LINE: usize = 600;
+/// By these helm would reach another cluster than the one that was looked at, or as somebody else: what of it holds is
+/// said by flags.
+const ELSEWHERE: [&str; 9] = [
+    "HELM_NAMESPACE",
+    "HELM_KUBECONTEXT",
+    "HELM_KUBEAPISERVER",
+    "HELM_KUBEASUSER",
+    "HELM_KUBEASGROUPS",
+    "HELM_KUBECAFILE",
+    "HELM_KUBEINSECURE_SKIP_TLS_VERIFY",
+    "HELM_KUBETLS_SERVER_NAME",
+    "HELM_KUBETOKEN",
+];
 
 /// Who is told that helm still works, and on what.
 pub(crate) struct Talk<'u, 'a> {
@@ -126,6 +139,11 @@ impl Helm {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        for name in ELSEWHERE {
+            command.env_remove(name);
+        }
+        // What is installed is read off Secrets (`releases.rs`).
+        command.env("HELM_DRIVER", "secret");
         // Not as a flag: it may be a list of files.
         if let Some(kubeconfig) = &self.kubeconfig {
             command.env("KUBECONFIG", kubeconfig);
@@ -138,6 +156,19 @@ impl Helm {
         }
         for group in &self.impersonate_groups {
             command.arg("--kube-as-group").arg(group);
+        }
+        let told = &self.told;
+        if let Some(server) = &told.server {
+            command.arg("--kube-apiserver").arg(server);
+        }
+        if let Some(authority) = &told.authority {
+            command.arg("--kube-ca-file").arg(authority);
+        }
+        if let Some(name) = &told.server_name {
+            command.arg("--kube-tls-server-name").arg(name);
+        }
+        if told.is_insecure {
+            command.arg("--kube-insecure-skip-tls-verify");
         }
         command
     }
@@ -200,4 +231,43 @@ fn ask_to_end(child: &Child) -> bool {
 #[cfg(not(unix))]
 fn ask_to_end(_child: &Child) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::FromHelm;
+    use semver::Version;
+
+    #[test]
+    fn helm_reaches_what_was_looked_at_whatever_the_environment_says() {
+        let helm = Helm {
+            program: "helm".into(),
+            version: Version::new(4, 0, 0),
+            kubeconfig: Some("a:b".into()),
+            context: Some("dev".to_owned()),
+            impersonate: None,
+            impersonate_groups: Vec::new(),
+            told: FromHelm {
+                server: Some("https://127.0.0.1:1".to_owned()),
+                ..FromHelm::default()
+            },
+        };
+        let command = helm.command(&["version".to_owned()]);
+        let command = command.as_std();
+        let words: Vec<_> = command
+            .get_args()
+            .filter_map(|word| word.to_str())
+            .collect();
+        let server = ["--kube-apiserver", "https://127.0.0.1:1"];
+        assert_eq!(words[..3], ["version", "--kube-context", "dev"]);
+        assert_eq!(words[3..], server);
+        let of = |name: &str| command.get_envs().find(|(key, _)| *key == name);
+        for name in ELSEWHERE {
+            assert_eq!(of(name), Some((name.as_ref(), None)), "{name}");
+        }
+        let said = |name| of(name).and_then(|(_, value)| value?.to_str());
+        assert_eq!(said("KUBECONFIG"), Some("a:b"));
+        assert_eq!(said("HELM_DRIVER"), Some("secret"));
+    }
 }

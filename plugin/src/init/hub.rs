@@ -61,7 +61,7 @@ pub(crate) async fn run(
     }
     let cluster = Cluster::connect(global, ui.journal()).await?;
     cluster.expect_context(args.expect_context.as_deref())?;
-    let helm = Helm::find(global, ui.surroundings()).await?;
+    let helm = Helm::find(global, &cluster, ui.surroundings()).await?;
     let room = match &wish.azure {
         Some(azure) => {
             let looked = Room::look(azure, &cluster, ui).await;
@@ -76,6 +76,13 @@ pub(crate) async fn run(
         membership,
     } = look(args, &wish, &cluster, room.as_ref(), ui).await?;
     if let Some(folder) = &args.export {
+        if room.as_ref().is_some_and(|room| room.made.is_none()) {
+            let message =
+                "what the hub needs in Azure is not there yet, and its chart must be told of it";
+            return Err(Failure::failed(message)
+                .code(codes::AZURE_NOT_FOUND)
+                .hint("run it without --export, or give --no-azure and --objstore-file"));
+        }
         return export::export(folder, &wish, &facts, &plan, &member, &helm, ui).await;
     }
     let said = format!("{}", helm.version);
@@ -126,6 +133,17 @@ pub(crate) async fn run(
             ui.json(&report.as_json())?;
         }
         ui.tell(codes::NOT_PROVEN, codes::NOT_PROVEN.title);
+        let behind = room.iter().flat_map(|room| room.items(true));
+        let behind: Vec<String> = behind
+            .filter(|item| item.action.is_work())
+            .map(|item| item.title)
+            .collect();
+        if !behind.is_empty() {
+            ui.say(format!(
+                "Not made, because it comes after the waiting: {}. The same command without --wait=false makes it.",
+                behind.join(", ")
+            ));
+        }
         return Ok(Ending::Partly);
     }
     let proofs = Proving {
@@ -151,10 +169,7 @@ async fn before(
     doings: &mut Doings<'_, '_>,
 ) -> Result<(), Vec<Failure>> {
     let Some(room) = room else { return Ok(()) };
-    let made = room
-        .before(doings.ui)
-        .await
-        .map_err(|failure| vec![failure])?;
+    let made = room.before(doings).await.map_err(|failure| vec![failure])?;
     *plan = plan::plan(wish, facts, Some(&made), membership)?;
     Ok(())
 }
@@ -307,7 +322,14 @@ impl Proving<'_> {
             proofs.push(Proof::failed(RECORDS, failure));
         }
         if let Some(route) = route.as_ref().filter(|_| !self.wish.skips(HubPart::Dns)) {
-            proofs.push(proof(NAMES, route.names().await));
+            let names = route.names().await;
+            if let Err(failure) = &names {
+                // A certificate that is waited for next may need them.
+                for hint in &failure.hints {
+                    ui.hint(hint);
+                }
+            }
+            proofs.push(proof(NAMES, names));
         }
         let issued = waiting.certificate(ui).await;
         let is_issued = issued.is_ok();

@@ -30,6 +30,7 @@ pub(crate) struct Facts {
     pub(crate) credentials: Vec<(At, Value)>,
     /// What enrolments made: Secrets, Roles and RoleBindings.
     pub(crate) enrolments: Vec<(At, Value)>,
+    /// Volumes that init had made for the hub: they carry its name, and outlive all else.
     pub(crate) claims: Vec<(At, Value)>,
     /// Our definitions.
     pub(crate) crds: Vec<(At, Value)>,
@@ -71,19 +72,8 @@ pub(crate) async fn gather(cluster: &Cluster, wish: &Wish) -> Result<Facts, Fail
             .await?,
         );
     }
-    let mut claims = Vec::new();
-    let labels = format!("app.kubernetes.io/instance={}", wish.hub);
-    for namespace in credentials
-        .iter()
-        .filter_map(|(at, _)| at.namespace.clone())
-    {
-        if claims
-            .iter()
-            .all(|(at, _): &(At, Value)| at.namespace.as_ref() != Some(&namespace))
-        {
-            claims.extend(listed(cluster, &VOLUME_CLAIMS, Some(&namespace), &labels).await?);
-        }
-    }
+    let of_hub = format!("{}={}", names::HUB, wish.hub);
+    let claims = listed(cluster, &VOLUME_CLAIMS, None, &of_hub).await?;
     let mut crds = Vec::new();
     for resource in [&WIRINGS, &POLICIES] {
         let at = CRDS.named(&resource.qualified());

@@ -146,7 +146,7 @@ pub(crate) fn plan(wish: &Wish, facts: &Facts) -> Plan {
     }
     plan.webhook(facts, needed.as_deref());
     plan.releases(wish, facts, other.as_deref());
-    plan.rest(wish, facts, &going);
+    plan.rest(wish, facts, other.as_deref(), &going);
     plan
 }
 
@@ -272,7 +272,7 @@ impl Plan {
         }
     }
 
-    fn rest(&mut self, wish: &Wish, facts: &Facts, going: &[String]) {
+    fn rest(&mut self, wish: &Wish, facts: &Facts, other: Option<&str>, going: &[String]) {
         for (at, object) in &facts.credentials {
             self.push(
                 at.title(),
@@ -285,7 +285,9 @@ impl Plan {
             let of = object["metadata"]["labels"][names::WIRING]
                 .as_str()
                 .unwrap_or_default();
-            let orphaned = !facts.wirings.iter().any(|wiring| name(wiring) == of);
+            // Another hub's wiring may be on its way.
+            let orphaned =
+                other.is_none() && !facts.wirings.iter().any(|wiring| name(wiring) == of);
             if going.iter().any(|going| going == of) || orphaned {
                 self.push(
                     at.title(),
@@ -309,10 +311,19 @@ impl Plan {
         let needed =
             !self.webhook_goes && (webhook(facts).is_some() || !facts.registrations.is_empty());
         for (at, object) in &facts.crds {
-            let (detail, step) = match (wish.crds, needed) {
-                (true, false) => (String::new(), Step::Delete(at.clone(), object.clone())),
-                (true, true) => ("the webhook stays, and needs it".to_owned(), Step::Stay),
-                (false, _) => ("--crds removes it".to_owned(), Step::Stay),
+            // With its definition every wiring goes, also that of somebody else.
+            let other = facts
+                .wirings
+                .iter()
+                .map(name)
+                .find(|other| !going.contains(other));
+            let (detail, step) = match (wish.crds, needed, other) {
+                (true, false, None) => (String::new(), Step::Delete(at.clone(), object.clone())),
+                (true, true, _) => ("the webhook stays, and needs it".to_owned(), Step::Stay),
+                (true, false, Some(other)) => {
+                    (format!("wiring {other} stays, and needs it"), Step::Stay)
+                }
+                (false, _, _) => ("--crds removes it".to_owned(), Step::Stay),
             };
             self.push(at.title(), None, detail, step);
         }
@@ -436,6 +447,38 @@ mod tests {
         foreign.wirings.push(wiring("git", None, "argocd"));
         let plan = super::plan(&wish(), &foreign);
         assert!(!plan.webhook_goes && plan.wirings == ["thanos"]);
+    }
+
+    #[test]
+    fn definitions_stay_while_somebody_elses_wiring_does() {
+        let mut all = wish();
+        all.crds = true;
+        let crd = (
+            crate::cluster::resource::CRDS.named("thanoswirings.x"),
+            json!({}),
+        );
+        let mut facts = Facts {
+            crds: vec![crd],
+            ..Facts::default()
+        };
+        let kept = |facts: &Facts| super::plan(&all, facts).rows[0].intent();
+        assert_eq!(kept(&facts), "delete");
+        facts.wirings.push(wiring("git", None, "argocd"));
+        assert_eq!(kept(&facts), "keep");
+    }
+
+    #[test]
+    fn what_an_enrolment_made_for_a_wiring_to_come_stays_beside_another_hub() {
+        let object = json!({"metadata": {"labels": {names::WIRING: "thanos-eu"}}});
+        let mut facts = Facts {
+            enrolments: vec![(SECRETS.within("m").named("x"), object)],
+            ..Facts::default()
+        };
+        assert_eq!(told(&plan(&wish(), &facts)), ["delete secret/x"]);
+        facts
+            .releases
+            .push(release("thanos-eu", "eu", Some("thanos-eu")));
+        assert!(!told(&plan(&wish(), &facts)).contains(&"delete secret/x".to_owned()));
     }
 
     #[test]

@@ -211,7 +211,7 @@ pub(crate) const GRAFANA: &[Document] = &[
 const SOURCE: &str = r#"{"name":"string","uid":"string","type":"=prometheus","access":"=proxy","url":"string",
     "basicAuth":"bool","basicAuthUser":"string","secureJsonData":{"basicAuthPassword":"string","tlsCACert?":"string"},
     "jsonData":{"httpMethod":"string","prometheusType":"string","prometheusVersion":"string","timeInterval":"string",
-    "manageAlerts":"bool","tlsAuthWithCACert?":"bool"}}"#;
+    "manageAlerts":"bool","tlsAuthWithCACert?":"bool","kubectlThanosHub":"string"}}"#;
 
 /// Why a request is not documented; nothing if it is.
 pub(crate) fn fault(

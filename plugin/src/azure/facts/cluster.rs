@@ -128,12 +128,10 @@ fn is_meant(cluster: &Cluster, wish: &Wish) -> bool {
     if let Some(name) = &wish.aks_cluster {
         return cluster.name.eq_ignore_ascii_case(name);
     }
-    let by_server = wish.server.as_deref().is_some_and(|server| {
-        cluster
-            .hosts
-            .iter()
-            .any(|host| host.eq_ignore_ascii_case(server))
-    });
+    let by_server = wish
+        .server
+        .as_deref()
+        .is_some_and(|server| cluster.is_at(server));
     let by_node = wish
         .provider_id
         .as_deref()

@@ -165,6 +165,13 @@ fn is_ready(value: &Value) -> bool {
 }
 
 impl Cluster {
+    /// Whether a host is one of its API server.
+    pub(in crate::azure) fn is_at(&self, server: &str) -> bool {
+        self.hosts
+            .iter()
+            .any(|host| host.eq_ignore_ascii_case(server))
+    }
+
     pub(super) fn read(value: &Value) -> Option<Self> {
         let properties = &value["properties"];
         let host = |name: &str| text(properties, &format!("/{name}"));

@@ -8,6 +8,8 @@ use super::uid;
 const DASHBOARD: &str = include_str!("dashboard.json");
 /// Alert rules: title, expression, how long, severity, summary.
 const RULES: &str = include_str!("rules.json");
+/// In a data source's own settings: the hub that it is of.
+const OWNER: &str = "kubectlThanosHub";
 /// Between two looks at the rules, in seconds.
 const INTERVAL: u32 = 60;
 /// Each rule looks back this far, in seconds.
@@ -20,6 +22,11 @@ pub(super) fn title(hub: &str) -> String {
     } else {
         format!("Thanos ({hub})")
     }
+}
+
+/// Whether a data source is of that hub.
+pub(in crate::azure) fn is_of(source: &Value, hub: &str) -> bool {
+    source["jsonData"][OWNER] == hub
 }
 
 /// The hub as a data source, without user and password.
@@ -37,6 +44,8 @@ pub(in crate::azure) fn data_source(hub: &str, url: &str) -> Value {
             "prometheusVersion": "0.31.0",
             "timeInterval": "30s",
             "manageAlerts": false,
+            // Grafana keeps it, and nobody else writes it: a data source without it is somebody else's.
+            OWNER: hub,
         },
     })
 }

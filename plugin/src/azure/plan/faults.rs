@@ -3,7 +3,7 @@
 use thanos_core::codes;
 
 use crate::azure::facts::Facts;
-use crate::azure::{Mode, Wish, dns, ids, roles};
+use crate::azure::{Mode, Wish, dns, grafana, ids, roles};
 use crate::failure::Failure;
 
 pub(super) fn find(wish: &Wish, facts: &Facts) -> Vec<Failure> {
@@ -12,6 +12,11 @@ pub(super) fn find(wish: &Wish, facts: &Facts) -> Vec<Failure> {
     cluster(wish, facts, &mut faults);
     identity(wish, facts, &mut faults);
     records(wish, facts, &mut faults);
+    let source = facts
+        .board
+        .as_ref()
+        .and_then(|board| board.data_source.as_ref());
+    faults.extend(source.and_then(|source| grafana::foreign(source, &wish.hub)));
     faults
 }
 
@@ -108,6 +113,18 @@ fn cluster(wish: &Wish, facts: &Facts, faults: &mut Vec<Failure>) {
 fn identity(wish: &Wish, facts: &Facts, faults: &mut Vec<Failure>) {
     if wish.mode == Mode::Kubelet {
         return;
+    }
+    // Its name was taken for granted: whatever else it may do, Thanos could do from now on.
+    if let Some(identity) = facts.identity.as_ref().filter(|_| wish.identity.is_none())
+        && identity.hub.as_deref() != Some(&wish.hub)
+    {
+        let name = &facts.identity_name;
+        faults.push(
+            Failure::refused(format!("the identity {name} is somebody else's"))
+                .code(codes::AZURE_NOT_OURS)
+                .because("it does not carry the name of this hub, and may hold roles that Thanos must not have")
+                .hint(format!("--identity {name}, if it is the one that is meant; else --identity with another name")),
+        );
     }
     if wish.service_accounts.is_empty() {
         faults.push(Failure::usage(

@@ -183,3 +183,35 @@ fn another_hubs_record_is_not_ours() {
     facts.zone.as_mut().unwrap().records[0].hub = Some("thanos".to_owned());
     assert_eq!(actions(&wanted, &facts)[6], Action::Unchanged);
 }
+
+/// KTH8120.
+#[test]
+fn another_cluster_than_the_kubeconfigs_is_warned_of() {
+    let mut wish = wish();
+    let mut facts = empty();
+    let cluster = facts.cluster.as_mut().unwrap();
+    cluster.hosts = vec!["prod.hcp.westeurope.azmk8s.io".to_owned()];
+    wish.server = Some("dev.hcp.westeurope.azmk8s.io".to_owned());
+    let warned = |wish: &Wish| {
+        let notices = plan(wish, &facts).unwrap().notices;
+        notices
+            .iter()
+            .any(|notice| notice.code == codes::AZURE_OTHER_CLUSTER)
+    };
+    assert!(!warned(&wish));
+    wish.aks_cluster = Some("aks".to_owned());
+    assert!(warned(&wish));
+    wish.server = Some("PROD.hcp.westeurope.azmk8s.io".to_owned());
+    assert!(!warned(&wish));
+}
+
+#[test]
+fn somebody_elses_identity_is_taken_only_by_name() {
+    let mut facts = full();
+    facts.identity.as_mut().unwrap().hub = None;
+    let mut wish = wish();
+    let faults = plan(&wish, &facts).unwrap_err();
+    assert_eq!(faults[0].code, Some(codes::AZURE_NOT_OURS));
+    wish.identity = Some("thanos".to_owned());
+    assert!(plan(&wish, &facts).is_ok());
+}

@@ -165,7 +165,8 @@ impl Reader<'_> {
                 for (member, value) in members {
                     match value.as_str() {
                         Some(text) => {
-                            let text = if flag == "values" {
+                            let is_path = flag == "chart" && !text.contains("://");
+                            let text = if flag == "values" || is_path {
                                 self.near(text)
                             } else {
                                 text.to_owned()
@@ -294,6 +295,10 @@ mod tests {
             Some(Path::new("deploy/o.yml"))
         );
         assert_eq!(hub.skip, [HubPart::Dns, HubPart::Grafana]);
+        assert_eq!(
+            hub.chart,
+            [(HubPart::EnvoyGateway, "deploy/./eg".to_owned())]
+        );
         assert_eq!(hub.values, [(HubPart::Thanos, "deploy/t.yaml".to_owned())]);
         assert_eq!(
             answers.args.wiring.labels,

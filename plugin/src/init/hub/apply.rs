@@ -10,6 +10,7 @@ use super::plan::{Action, Item, Mend, Plan, Step};
 use crate::cluster::resource::{At, CERTIFICATES, GATEWAYS, Resource};
 use crate::cluster::trouble::{Sort, Trouble};
 use crate::cluster::{Cluster, Mode};
+use crate::enroll::hidden::Hidden;
 use crate::failure::Failure;
 use crate::helm::{Helm, Talk};
 use crate::init::apply::Wait;
@@ -17,6 +18,11 @@ use crate::ui::Ui;
 
 /// How long the API server may take to serve definitions that helm has just laid.
 const SERVED: Duration = Duration::from_secs(30);
+
+/// A shorter line of a credential is a word that any sentence may hold: a user's name.
+const SHORTEST: usize = 16;
+/// A longer sentence of the API server may hold a part of what was sent.
+const LONGEST: usize = 400;
 
 /// What has been done, told as it happens.
 pub(crate) struct Doings<'u, 'a> {
@@ -117,8 +123,23 @@ async fn lay(cluster: &Cluster, item: &Item, step: &Step) -> Result<(), Failure>
 /// An admission plugin may quote what it refuses: then only that it refused is said.
 fn without_values(trouble: Trouble, step: &Step) -> Failure {
     let mut failure = trouble.failure;
-    if matches!(step, Step::Make(_) | Step::Merge(_)) && trouble.sort == Sort::Refused {
-        let quotes = |cause: &String| cause.len() > 400;
+    if let Step::Make(object) | Step::Merge(object) = step {
+        let values = object["data"].as_object().into_iter().flatten();
+        let values = values.filter_map(|(_, value)| Hidden::from_base64(value.as_str()?));
+        // Of a file of several lines one line is enough.
+        let hidden: Vec<Hidden> = values
+            .flat_map(|value| {
+                let text = String::from_utf8_lossy(value.reveal()).into_owned();
+                let lines: Vec<Hidden> = text
+                    .lines()
+                    .map(|line| Hidden::new(line.trim()))
+                    .filter(|line| line.reveal().len() >= SHORTEST)
+                    .collect();
+                lines.into_iter().chain([value])
+            })
+            .collect();
+        let quotes =
+            |cause: &String| cause.len() > LONGEST || hidden.iter().any(|value| value.is_in(cause));
         if failure.causes.iter().any(quotes) {
             failure.causes =
                 vec!["its words are not shown, because they may quote the credential".to_owned()];
@@ -195,5 +216,39 @@ async fn served(
             }
             answer => return Ok(answer.map(drop)?),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_refusal_that_quotes_a_credential_is_not_shown() {
+        let password = Hidden::new("c4n4ry-c4n4ry-c4n4ry");
+        let file = Hidden::new("type: S3\nconfig:\n  secret_key: c4n4ry-key\n");
+        let data = json!({"password": password.base64(), "objstore.yml": file.base64()});
+        let said = |cause: String| {
+            let failure = Failure::failed("refused").because(cause);
+            let trouble = Trouble {
+                sort: Sort::Other,
+                failure,
+            };
+            let told = without_values(trouble, &Step::Make(json!({"data": data})));
+            told.causes.join("\n")
+        };
+        for quoted in [
+            "denied: c4n4ry-c4n4ry-c4n4ry is weak".to_owned(),
+            format!("denied: {}", password.base64()),
+            "denied: secret_key: c4n4ry-key".to_owned(),
+        ] {
+            let told = said(quoted);
+            assert!(
+                !told.contains("c4n4ry") && told.contains("not shown"),
+                "{told}"
+            );
+        }
+        assert_eq!(said("no label team".to_owned()), "no label team");
     }
 }

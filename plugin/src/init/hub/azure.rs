@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 use thanos_core::codes::Code;
 
+use super::apply::Doings;
 use super::plan::{Action, Item, Step};
 use super::wish::usage;
 use crate::azure::apply::{Reader, Stage};
@@ -16,6 +17,9 @@ use crate::cli::HubArgs;
 use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::ui::Ui;
+
+/// The word of its rows.
+const PART: &str = "azure";
 
 /// What a wish for Azure is made of beside its flags.
 pub(crate) struct Around<'a> {
@@ -49,9 +53,11 @@ pub(crate) fn wish(args: &HubArgs, around: &Around<'_>) -> Result<Option<Wish>, 
     wish.aks_cluster.clone_from(&flags.aks_cluster);
     wish.location.clone_from(&flags.location);
     wish.storage_account.clone_from(&flags.storage_account);
-    if let Some(container) = &flags.storage_container {
-        wish.storage_container.clone_from(container);
-    }
+    // Of each hub its own: two compactors on one container destroy each other's blocks.
+    wish.storage_container = match &flags.storage_container {
+        Some(container) => container.clone(),
+        None => around.account.to_owned(),
+    };
     wish.identity.clone_from(&flags.identity);
     wish.article_roles = flags.article_roles;
     wish.service_accounts = vec![Account {
@@ -112,15 +118,10 @@ impl Room {
         let steps = steps.filter(|step| (step.when == When::Before) != behind);
         steps
             .map(|step| Item {
-                part: "azure",
+                part: PART,
                 title: step.title.clone(),
                 namespace: None,
-                action: match step.action {
-                    Doing::Create => Action::Create,
-                    Doing::Update | Doing::Wait => Action::Update,
-                    Doing::Unchanged => Action::Unchanged,
-                    Doing::Adopt => Action::Keep,
-                },
+                action: action(step.action),
                 detail: step.detail.clone(),
                 step: Step::Nothing,
                 at: None,
@@ -137,8 +138,9 @@ impl Room {
     }
 
     /// Storage, identity and roles; gives what the charts are told.
-    pub(crate) async fn before(&self, ui: &mut Ui<'_>) -> Result<Made, Failure> {
-        room::apply::apply(&self.azure, &self.plan, &Stage::Before, ui).await?;
+    pub(crate) async fn before(&self, doings: &mut Doings<'_, '_>) -> Result<Made, Failure> {
+        let mut noted = Noted(doings);
+        room::apply::apply(&self.azure, &self.plan, &Stage::Before, &mut noted).await?;
         let (made, _) = room::apply::values(&self.azure, &self.plan).await?;
         Ok(made)
     }
@@ -151,6 +153,37 @@ impl Room {
     /// Grafana, which reads as this user.
     pub(crate) async fn grafana(&self, reader: Reader<'_>, ui: &mut Ui<'_>) -> Result<(), Failure> {
         room::apply::apply(&self.azure, &self.plan, &Stage::Grafana(reader), ui).await
+    }
+}
+
+/// What is done in Azure is done, whatever fails behind it.
+struct Noted<'d, 'u, 'a>(&'d mut Doings<'u, 'a>);
+
+impl room::Doings for Noted<'_, '_, '_> {
+    fn begins(&mut self, step: &room::plan::Step) {
+        self.0.ui.begins(step);
+    }
+
+    fn waits(&mut self, step: &room::plan::Step, what: &str) {
+        self.0.ui.waits(step, what);
+    }
+
+    fn ends(&mut self, step: &room::plan::Step) {
+        self.0.changed |= step.action.writes();
+        let word = action(step.action).done();
+        self.0.results.push(json!({
+            "part": PART, "namespace": null, "object": step.title, "result": word,
+        }));
+        self.0.ui.ends(step);
+    }
+}
+
+fn action(doing: Doing) -> Action {
+    match doing {
+        Doing::Create => Action::Create,
+        Doing::Update | Doing::Wait => Action::Update,
+        Doing::Unchanged => Action::Unchanged,
+        Doing::Adopt => Action::Keep,
     }
 }
 

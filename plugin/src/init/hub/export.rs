@@ -38,6 +38,9 @@ pub(crate) fn vacant(folder: &Path) -> Result<(), Failure> {
         .hint("name a new folder"))
 }
 
+/// The folder of a release, and the Secrets that its manifests lack.
+type Exported<'r> = (String, &'r Release, Vec<String>);
+
 /// Writes.
 pub(crate) async fn export(
     folder: &Path,
@@ -65,8 +68,13 @@ pub(crate) async fn export(
         for (number, layer) in release.over.iter().enumerate() {
             write(&below, &format!("values-{}.yaml", number + 1), layer, ui)?;
         }
+        // Our own hold none with a value that is secret.
+        let (rendered, left_out) = match &release.chart {
+            Chart::Ours(_) => (rendered, Vec::new()),
+            _ => without_secrets(&rendered),
+        };
         write(&below, "manifests.yaml", rendered.as_bytes(), ui)?;
-        order.push((name, release));
+        order.push((name, release, left_out));
     }
     if !plan.enrolled.is_empty() {
         let below = folder.join("90-member");
@@ -84,6 +92,31 @@ pub(crate) async fn export(
     Ok(Ending::Fine)
 }
 
+/// What a chart renders, without Secrets that hold a value (a password that it makes); and the names of those.
+fn without_secrets(rendered: &str) -> (String, Vec<String>) {
+    let (mut kept, mut left_out) = (String::new(), Vec::new());
+    let mut documents: Vec<Vec<&str>> = vec![Vec::new()];
+    for line in rendered.lines() {
+        if line.trim_end() == "---" {
+            documents.push(Vec::new());
+        } else if let Some(document) = documents.last_mut() {
+            document.push(line);
+        }
+    }
+    for document in documents {
+        let has = |begin: &str| document.iter().any(|line| line.starts_with(begin));
+        if has("kind: Secret") && (has("data:") || has("stringData:")) {
+            let name = document
+                .iter()
+                .find_map(|line| line.strip_prefix("  name: "));
+            left_out.push(name.unwrap_or("?").trim().to_owned());
+        } else if document.iter().any(|line| !line.trim().is_empty()) {
+            let _ = writeln!(kept, "---\n{}", document.join("\n"));
+        }
+    }
+    (kept, left_out)
+}
+
 fn write(folder: &Path, name: &str, bytes: &[u8], ui: &mut Ui<'_>) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Failure::failed(format!("cannot make {}", folder.display()))
@@ -95,7 +128,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8], ui: &mut Ui<'_>) -> Result<(),
     ui.text(&format!("{}\n", path.display()))
 }
 
-fn readme(wish: &Wish, plan: &Plan, member: &Member<'_>, order: &[(String, &Release)]) -> String {
+fn readme(wish: &Wish, plan: &Plan, member: &Member<'_>, order: &[Exported<'_>]) -> String {
     let mut text = format!("# Hub {}\n\n", wish.name);
     let _ = writeln!(
         text,
@@ -103,7 +136,7 @@ fn readme(wish: &Wish, plan: &Plan, member: &Member<'_>, order: &[(String, &Rele
         wish.write_host, wish.read_host
     );
     text.push_str("## Order\n\n1. The Secrets below, in their namespaces.\n");
-    for (at, (folder, release)) in order.iter().enumerate() {
+    for (at, (folder, release, left_out)) in order.iter().enumerate() {
         let chart = match &release.chart {
             Chart::Ours(_) => format!("{} of the same version as this tool", release.chart.title()),
             chart => chart.title(),
@@ -115,6 +148,13 @@ fn readme(wish: &Wish, plan: &Plan, member: &Member<'_>, order: &[(String, &Rele
             release.name,
             release.namespace
         );
+        if !left_out.is_empty() {
+            let _ = writeln!(
+                text,
+                "   `manifests.yaml` lacks the Secrets {}: the chart makes their values.",
+                left_out.join(", ")
+            );
+        }
     }
     if !plan.enrolled.is_empty() {
         let _ = writeln!(
@@ -236,6 +276,18 @@ mod tests {
             assert!(parsed.value["spec"].is_object(), "{text}");
         }
         assert!(DRIFT.contains("caBundle") && DRIFT.contains(names::GROUP));
+    }
+
+    #[test]
+    fn a_password_that_a_chart_makes_is_left_out() {
+        let secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: grafana\ndata:\n  admin-password: c4n4ry\n";
+        let empty = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: empty\n";
+        let other = "kind: ConfigMap\nmetadata:\n  name: c\ndata:\n  a: b\n";
+        let rendered = format!("---\n# Source: a\n{secret}---\n{empty}---\n{other}");
+        let (kept, left_out) = without_secrets(&rendered);
+        assert!(!kept.contains("c4n4ry"), "{kept}");
+        assert_eq!(kept, format!("---\n{empty}---\n{other}"));
+        assert_eq!(left_out, ["grafana"]);
     }
 
     #[test]

@@ -327,7 +327,10 @@ impl Planner<'_> {
 
     fn thanos(&mut self, made: Option<&Made>, revision: Option<&str>) {
         let wish = self.wish;
-        let values = values::thanos(wish, made, revision, self.is_monitored());
+        let mut values = values::thanos(wish, made, revision, self.is_monitored());
+        if let Some(peers) = self.peers() {
+            values["networkPolicy"] = peers;
+        }
         let chart = self.chart(HubPart::Thanos, Chart::Ours(Ours::Thanos));
         let Some(release) =
             self.release(HubPart::Thanos, &wish.name, &wish.namespace, chart, values)
@@ -369,6 +372,45 @@ impl Planner<'_> {
                 at: None,
             });
         }
+    }
+
+    /// Who must be let in from elsewhere than the chart takes for granted: a gateway and a Prometheus that were found.
+    fn peers(&self) -> Option<Value> {
+        let mut peers = serde_json::Map::new();
+        let (stack, gateway) = (&chart::KUBE_PROMETHEUS_STACK, &chart::ENVOY_GATEWAY);
+        let found = |program| self.facts.program(program).map(|found| &found.namespace);
+        match self.wish.ingress {
+            HubIngress::EnvoyGateway => {
+                if let Some(namespace) =
+                    found("envoy-gateway").filter(|it| *it != gateway.namespace)
+                {
+                    let from = values::envoy_from(self.wish, namespace);
+                    peers.insert("gatewayFrom".to_owned(), from);
+                }
+            }
+            HubIngress::IngressNginx => {
+                if let Some(namespace) = found("ingress-nginx").filter(|it| *it != "ingress-nginx")
+                {
+                    let from = values::from_namespaces([namespace.as_str()]);
+                    peers.insert("gatewayFrom".to_owned(), from);
+                }
+            }
+            HubIngress::GatewayApi => {}
+        }
+        // That of the whole cluster, and not every team's own: whoever reads metrics there may ask Query, too.
+        let of_stack = self.facts.objects.iter().filter(|object| object.of_stack);
+        let mut namespaces: BTreeSet<&str> =
+            of_stack.map(|object| object.namespace.as_str()).collect();
+        if brings_stack(self.wish, self.facts) {
+            namespaces.insert(stack.namespace);
+        } else if namespaces.is_empty() {
+            namespaces.extend(found("prometheus-operator").map(String::as_str));
+        }
+        if !namespaces.is_empty() && !namespaces.iter().eq([&stack.namespace]) {
+            let from = values::from_namespaces(namespaces);
+            peers.insert("metricsFrom".to_owned(), from);
+        }
+        (!peers.is_empty()).then_some(Value::Object(peers))
     }
 
     /// Whether a release is a hub of ours.

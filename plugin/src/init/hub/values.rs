@@ -1,6 +1,7 @@
 //! What the charts of a hub are told: pure functions of the wish. No value is a secret.
 
 use serde_json::{Value, json};
+use thanos_core::names;
 
 use super::azure::Made;
 use super::wish::{Certificate, Wish};
@@ -25,6 +26,8 @@ pub(crate) fn thanos(
         },
         "serviceMonitor": {"enabled": monitored},
         "prometheusRule": {"enabled": monitored},
+        // By it uninstall knows them when everything else of the hub is gone.
+        "volumeLabels": {names::HUB: wish.name},
     });
     if let Some(revision) = revision {
         values["objectStorage"] = json!({"existingSecret": {
@@ -45,6 +48,25 @@ fn certificate(wish: &Wish) -> Value {
             json!({"acme": {"enabled": true, "email": wish.acme_email.as_deref().unwrap_or_default()}})
         }
     }
+}
+
+/// Envoy's pods of this hub's Gateway, where Envoy Gateway is not in its usual namespace.
+pub(crate) fn envoy_from(wish: &Wish, namespace: &str) -> Value {
+    json!([{
+        "namespaceSelector": {"matchExpressions": [{
+            "key": "kubernetes.io/metadata.name", "operator": "In", "values": [namespace, wish.namespace],
+        }]},
+        "podSelector": {"matchLabels": {
+            "gateway.envoyproxy.io/owning-gateway-name": wish.fullname(),
+            "gateway.envoyproxy.io/owning-gateway-namespace": wish.namespace,
+        }},
+    }])
+}
+
+/// Every pod of these namespaces.
+pub(crate) fn from_namespaces<'n>(namespaces: impl IntoIterator<Item = &'n str>) -> Value {
+    let peer = |name: &str| json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}});
+    namespaces.into_iter().map(peer).collect()
 }
 
 /// Of `charts/thanos-webhook`: the same for every hub of a cluster.

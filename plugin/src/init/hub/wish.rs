@@ -232,10 +232,10 @@ fn named(args: &InitArgs, global: &Global, faults: &mut Vec<Failure>) -> (String
         .name
         .clone()
         .unwrap_or_else(|| names::HUB_NAME.to_owned());
-    // With what comes behind it, it must still fit a label.
-    if misnamed(&name).is_some() || name.len() > 30 {
+    // With what comes behind it, it must still fit a label: the chart takes 35.
+    if misnamed(&name).is_some() || name.len() > 30 || fullname(&name).len() > 35 {
         faults.push(usage(format!(
-            "--name: `{}` is no name of a hub: it takes 1 to 30 lower-case letters, digits and `-`",
+            "--name: `{}` is no name of a hub: it takes 1 to 28 lower-case letters, digits and `-`",
             name.escape_debug()
         )));
     }
@@ -498,6 +498,10 @@ mod tests {
                 "{word}: {faults:#?}"
             );
         }
+        let long = "a".repeat(29);
+        let line = format!("--domain d.example.com --no-azure --objstore-file - --name {long}");
+        assert!(wished(&line).is_err());
+        assert!(wished(&line.replace(&long, &long[1..])).is_ok());
         let same =
             wished("--write-host a.b --read-host a.b --no-azure --objstore-file -").unwrap_err();
         assert_eq!(

@@ -304,3 +304,35 @@ fn a_certificate_of_ones_own_needs_no_cert_manager() {
     let told: Vec<_> = plan.warnings.iter().map(|(code, _)| *code).collect();
     assert_eq!(told, [codes::CERTIFICATE_ABSENT]);
 }
+
+#[test]
+fn a_gateway_and_a_prometheus_in_other_namespaces_are_let_in() {
+    let program = |sort, namespace: &str| Program {
+        sort,
+        namespace: namespace.to_owned(),
+        name: sort.to_owned(),
+        release: None,
+    };
+    let policy = |facts: &Facts| {
+        let plan = planned(&wish(), facts);
+        let thanos = plan.releases().find(|release| release.name == "thanos");
+        thanos.unwrap().values["networkPolicy"].clone()
+    };
+    let mut facts = facts();
+    facts.crds = [PROMETHEUSES.qualified()].into();
+    facts.namespaces = ["thanos".to_owned()].into();
+    assert_eq!(policy(&facts), Value::Null);
+    facts.programs = vec![
+        program("envoy-gateway", "edge"),
+        program("prometheus-operator", "observability"),
+    ];
+    let found = policy(&facts);
+    let from = &found["gatewayFrom"][0];
+    let namespaces = &from["namespaceSelector"]["matchExpressions"][0]["values"];
+    assert_eq!(*namespaces, json!(["edge", "thanos"]));
+    assert!(from["podSelector"]["matchLabels"].is_object());
+    let metrics = &found["metricsFrom"];
+    let name = "kubernetes.io/metadata.name";
+    let observability = json!([{"namespaceSelector": {"matchLabels": {name: "observability"}}}]);
+    assert_eq!(*metrics, observability);
+}
