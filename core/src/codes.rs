@@ -1099,6 +1099,12 @@ codes! {
         see "kubectl get pods --all-namespaces"
         fix "Use the workload identity, which is the default."
         silence "Use the workload identity.";
+    AZURE_NOT_LISTED "KTH8120" "azure-not-listed" Warning
+        "what a hub has in Azure cannot be listed"
+        cause "The hub runs as an identity of Azure, and uninstall has no login there, or not the rights to look. The rest goes all the same; nothing in Azure is ever deleted."
+        see "az account show"
+        fix "az login, and uninstall --subscription UUID; or az resource list --tag kubectl-thanos=HUB -o table"
+        silence "Log in.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

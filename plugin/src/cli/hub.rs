@@ -78,7 +78,7 @@ pub struct HubAzureArgs {
     /// The storage account
     #[arg(long, value_name = "NAME")]
     pub storage_account: Option<String>,
-    /// The container in it [default: the hub's name]
+    /// The container in it [default: the hub's name, with -thanos behind it where that is not in it]
     #[arg(long, value_name = "NAME")]
     pub storage_container: Option<String>,
     /// The DNS zone that the domain is in
@@ -93,6 +93,9 @@ pub struct HubAzureArgs {
     /// The location of what is made
     #[arg(long, value_name = "NAME")]
     pub location: Option<String>,
+    /// The address of Azure Resource Manager, where AZURE_AUTHORITY_HOST does not say it
+    #[arg(long, value_name = "URL")]
+    pub arm_endpoint: Option<String>,
     /// Grant the account-wide roles of the article as well: they hand out the account's keys, and Thanos needs none
     #[arg(long)]
     pub article_roles: bool,
@@ -203,6 +206,12 @@ pub struct UninstallArgs {
     /// Remove the hub's volumes, too: samples that are not in the object store yet are lost
     #[arg(long)]
     pub data: bool,
+    /// List what carries the hub's tag in this subscription of Azure [default: the one of the cluster's nodes]
+    #[arg(long, value_name = "UUID")]
+    pub subscription: Option<String>,
+    /// The address of Azure Resource Manager, where AZURE_AUTHORITY_HOST does not say it
+    #[arg(long, value_name = "URL")]
+    pub arm_endpoint: Option<String>,
     /// Refuse when the kubeconfig's context is another
     #[arg(long, value_name = "NAME")]
     pub expect_context: Option<String>,
