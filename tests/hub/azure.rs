@@ -46,6 +46,7 @@ async fn cloud(cluster: &Cluster) -> Result<Cloud> {
     let cloud = Cloud::start(cluster.run()).await?;
     let mut state = cloud.state();
     state.resources.clear();
+    state.blobs = Some("blob.core.windows.net");
     let mut keep = |id: String, value| state.resources.insert(id.to_ascii_lowercase(), value);
     let number = SUBSCRIPTION.rsplit('/').next();
     keep(
@@ -168,7 +169,7 @@ async fn the_tutorials_answers_make_azure_then_the_hub_then_grafana() -> Result<
 
         forbidden_in_the_middle(cluster, &cloud, &line).await?;
         let made = ended(run(cluster, &cloud, &format!("{line} --yes --wait=false")).await?, 4);
-        in_order(&made.stdout, &[BEFORE[5], "release/thanos created", BEHIND[0]])?;
+        in_order(&made.stdout, &[BEFORE[5], "release/thanos created", BEHIND[0]]).context(made.stderr.clone())?;
         ensure!(made.stderr.contains("Not done without waiting: Managed Grafana thanos, "), "{}", made.stderr);
         as_told(cluster, &cloud).await?;
 
@@ -219,18 +220,17 @@ async fn forbidden_in_the_middle(cluster: &Cluster, cloud: &Cloud, line: &str) -
 
 /// What Azure has made is what the chart was told, and nothing of it is a secret.
 async fn as_told(cluster: &Cluster, cloud: &Cloud) -> Result<()> {
-    let host = cloud.address.trim_start_matches("https://");
     let said = cluster.helm()?.args(["get", "values", "thanos", "-n", "thanos", "-o", "json"]);
     let values: Value = serde_json::from_str(&said.output().await?.fine()?)?;
     let client = "00000000-0000-4000-8000-0000000000c1";
     assert_eq!(values["identity"], json!({"mode": "workload", "clientId": client, "tenantId": TENANT}));
-    let endpoint = format!("{host}/blob/thanosblocks");
+    let endpoint = "blob.core.windows.net";
     assert_eq!(
         values["objectStorage"],
         json!({"azure": {"storageAccount": "thanosblocks", "container": "thanos", "endpoint": endpoint}})
     );
     let file = credential(cluster, "thanos-objstore", "objstore.yml").await?;
-    let lines: Vec<&str> = file.lines().map(str::trim).filter(|line| !line.starts_with('#')).collect();
+    let lines: Vec<&str> = file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
     let endpoint = format!("endpoint: \"{endpoint}\"");
     assert_eq!(
         lines,
