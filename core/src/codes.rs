@@ -1105,6 +1105,12 @@ codes! {
         see "az aks show --resource-group GROUP --name NAME --query '[fqdn, privateFqdn]'; kubectl config view --minify"
         fix "Name the context with --context, or leave out --aks-cluster: the cluster is then found by its address."
         silence "Leave out --aks-cluster.";
+    AZURE_NOT_LISTED "KTH8120" "azure-not-listed" Warning
+        "what a hub has in Azure cannot be listed"
+        cause "The hub runs as an identity of Azure, and uninstall has no login there, or not the rights to look. The rest goes all the same; nothing in Azure is ever deleted."
+        see "az account show"
+        fix "az login, and uninstall --subscription UUID; or az resource list --tag kubectl-thanos=HUB -o table"
+        silence "Log in.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

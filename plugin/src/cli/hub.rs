@@ -92,6 +92,9 @@ pub struct HubAzureArgs {
     /// The location of what is made
     #[arg(long, value_name = "NAME")]
     pub location: Option<String>,
+    /// The address of Azure Resource Manager, where AZURE_AUTHORITY_HOST does not say it
+    #[arg(long, value_name = "URL")]
+    pub arm_endpoint: Option<String>,
     /// Grant the account-wide roles of the article as well: they hand out the account's keys, and Thanos needs none
     #[arg(long)]
     pub article_roles: bool,
@@ -150,6 +153,7 @@ impl HubAzureArgs {
             identity,
             location,
             article_roles,
+            arm_endpoint,
         } = self;
         Self {
             subscription: subscription.or(file.subscription),
@@ -162,6 +166,7 @@ impl HubAzureArgs {
             identity: identity.or(file.identity),
             location: location.or(file.location),
             article_roles: article_roles || file.article_roles,
+            arm_endpoint: arm_endpoint.or(file.arm_endpoint),
         }
     }
 }
@@ -271,6 +276,12 @@ pub struct UninstallArgs {
     /// Remove the hub's volumes, too: samples that are not in the object store yet are lost
     #[arg(long)]
     pub data: bool,
+    /// List what carries the hub's tag in this subscription of Azure [default: the one of the cluster's nodes]
+    #[arg(long, value_name = "UUID")]
+    pub subscription: Option<String>,
+    /// The address of Azure Resource Manager, where AZURE_AUTHORITY_HOST does not say it
+    #[arg(long, value_name = "URL")]
+    pub arm_endpoint: Option<String>,
     /// Refuse when the kubeconfig's context is another
     #[arg(long, value_name = "NAME")]
     pub expect_context: Option<String>,
