@@ -181,12 +181,7 @@ impl Making<'_> {
             return self.cluster(plan, doings).await;
         };
         let made = room.before(doings).await.map_err(one)?;
-        let plan = anew.insert(plan::plan(
-            self.wish,
-            self.facts,
-            Some(&made),
-            membership,
-        )?);
+        let plan = anew.insert(plan::plan(self.wish, self.facts, Some(&made), membership)?);
         self.cluster(plan, doings).await?;
         // Else the record waits until the gateway says its address.
         let address = self.wish.gateway_address.as_deref();
@@ -268,9 +263,7 @@ fn stopped(
     ui: &mut Ui<'_>,
 ) -> Result<Ending, Failure> {
     let failure = told(failures, ui);
-    let left: Vec<String> = left(plan, report)
-        .map(|item| item.title.clone())
-        .collect();
+    let left: Vec<String> = left(plan, report).map(|item| item.title.clone()).collect();
     if !aloud {
         ui.json(&report.stopped_at(&failure))?;
     }

@@ -52,11 +52,7 @@ async fn is_in_azure(args: &UninstallArgs, cluster: &Cluster, facts: &Facts) -> 
     })
 }
 
-async fn ours(
-    args: &UninstallArgs,
-    cluster: &Cluster,
-    ui: &Ui<'_>,
-) -> Result<Vec<Ours>, Failure> {
+async fn ours(args: &UninstallArgs, cluster: &Cluster, ui: &Ui<'_>) -> Result<Vec<Ours>, Failure> {
     let mut wish = room::Wish::of(&args.name);
     wish.subscription.clone_from(&args.subscription);
     wish.arm_endpoint.clone_from(&args.arm_endpoint);

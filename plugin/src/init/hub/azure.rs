@@ -211,9 +211,8 @@ impl room::Doings for Doings<'_, '_> {
         let action = action(step.action);
         self.changed |= action.is_work();
         let result = action.done();
-        self.results.push(
-            json!({"part": PART, "namespace": null, "object": step.title, "result": result}),
-        );
+        self.results
+            .push(json!({"part": PART, "namespace": null, "object": step.title, "result": result}));
         if self.aloud {
             // Where nobody reads any more, the next step of the cluster says so.
             let _ = self.ui.text(&format!("{} {result}\n", step.title));
