@@ -521,7 +521,11 @@ async fn exported(cluster: &Cluster, cloud: &Cloud, line: &str) -> Result<()> {
 
 /// `uninstall` lists what stays, and what deletes it, and deletes nothing of it.
 async fn left_in_azure(cluster: &Cluster, cloud: &Cloud) -> Result<()> {
-    let before = (cloud.state().writes, cloud.state().resources.clone());
+    let held = || {
+        let state = cloud.state();
+        (state.writes, state.resources.clone())
+    };
+    let before = held();
     let line = format!(
         "uninstall --subscription Tutorial --arm-endpoint {}",
         cloud.address
@@ -563,9 +567,6 @@ async fn left_in_azure(cluster: &Cluster, cloud: &Cloud) -> Result<()> {
         gone.stderr
     );
     assert_eq!(releases(cluster).await?, Vec::<String>::new());
-    ensure!(
-        before == (cloud.state().writes, cloud.state().resources.clone()),
-        "something was deleted"
-    );
+    ensure!(before == held(), "something was deleted");
     Ok(())
 }
