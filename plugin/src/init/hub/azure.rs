@@ -57,7 +57,9 @@ pub(crate) fn wish(args: &HubArgs, around: &Around<'_>) -> Result<Option<Wish>, 
     wish.storage_account.clone_from(&flags.storage_account);
     // Two hubs may share an account, but never a container: each has a compactor.
     let container = flags.storage_container.as_deref();
-    wish.storage_container = container.unwrap_or(around.account).to_owned();
+    container
+        .unwrap_or(around.account)
+        .clone_into(&mut wish.storage_container);
     wish.arm_endpoint.clone_from(&flags.arm_endpoint);
     wish.identity.clone_from(&flags.identity);
     wish.article_roles = flags.article_roles;
