@@ -2,7 +2,7 @@
 
 mod blobs;
 mod content;
-mod contract;
+pub(crate) mod contract;
 mod killed;
 mod login;
 mod troubles;

@@ -1,5 +1,6 @@
 //! A hub is made by the plugin and the real helm, on a real API server without nodes: everything but pods.
 
+mod azure;
 mod failing;
 mod making;
 mod proving;

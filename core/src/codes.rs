@@ -967,24 +967,6 @@ codes! {
         see "kubectl get secret NAME -n NAMESPACE"
         fix "kubectl create secret tls NAME -n NAMESPACE --cert FILE --key FILE, with a certificate for both hosts."
         silence "Make the Secret first.";
-    HELM_MISSING "KTH8201" "helm-missing" Error
-        "there is no helm"
-        cause "Charts are installed by the helm program, so that helm knows of them, and none can be run."
-        see "helm version"
-        fix "Install helm 3.14 or newer, or 4: https://helm.sh/docs/intro/install/"
-        silence "--export DIR writes the values and needs helm only to render them.";
-    HELM_TOO_OLD "KTH8202" "helm-too-old" Error
-        "helm is too old"
-        cause "init labels its releases, so that a second run knows what is there; helm can do that from 3.14 on."
-        see "helm version"
-        fix "Install helm 3.14 or newer, or 4: https://helm.sh/docs/intro/install/"
-        silence "Not possible.";
-    HELM_FAILED "KTH8203" "helm-failed" Error
-        "helm failed"
-        cause "What helm said stands below: the chart cannot be fetched, does not take the values, or the API server refuses an object of it."
-        see "helm history RELEASE -n NAMESPACE"
-        fix "Mend what it says, and run the same command again: it goes on where it stopped. --chart PART=PATH takes a chart from elsewhere, --values PART=FILE sets its values."
-        silence "Not possible.";
     AZURE_NO_LOGIN "KTH8101" "azure-no-login" Error
         "no login to Azure works"
         cause "Neither a workload identity nor a managed identity nor the Azure CLI gives a token; each says why."
@@ -1099,12 +1081,36 @@ codes! {
         see "kubectl get pods --all-namespaces"
         fix "Use the workload identity, which is the default."
         silence "Use the workload identity.";
+    HELM_MISSING "KTH8201" "helm-missing" Error
+        "there is no helm"
+        cause "Charts are installed by the helm program, so that helm knows of them, and none can be run."
+        see "helm version"
+        fix "Install helm 3.14 or newer, or 4: https://helm.sh/docs/intro/install/"
+        silence "--export DIR writes the values and needs helm only to render them.";
+    HELM_TOO_OLD "KTH8202" "helm-too-old" Error
+        "helm is too old"
+        cause "init labels its releases, so that a second run knows what is there; helm can do that from 3.14 on."
+        see "helm version"
+        fix "Install helm 3.14 or newer, or 4: https://helm.sh/docs/intro/install/"
+        silence "Not possible.";
+    HELM_FAILED "KTH8203" "helm-failed" Error
+        "helm failed"
+        cause "What helm said stands below: the chart cannot be fetched, does not take the values, or the API server refuses an object of it."
+        see "helm history RELEASE -n NAMESPACE"
+        fix "Mend what it says, and run the same command again: it goes on where it stopped. --chart PART=PATH takes a chart from elsewhere, --values PART=FILE sets its values."
+        silence "Not possible.";
     AZURE_OTHER_CLUSTER "KTH8120" "azure-other-cluster" Warning
         "the AKS cluster that was named does not look like the one of the kubeconfig"
         cause "The kubeconfig's server is no address of the AKS cluster that --aks-cluster names. Charts go where the kubeconfig leads; the identity is for pods of the cluster that was named."
         see "az aks show --resource-group GROUP --name NAME --query '[fqdn, privateFqdn]'; kubectl config view --minify"
         fix "Name the context with --context, or leave out --aks-cluster: the cluster is then found by its address."
         silence "Leave out --aks-cluster.";
+    AZURE_NOT_LISTED "KTH8120" "azure-not-listed" Warning
+        "what a hub has in Azure cannot be listed"
+        cause "The hub runs as an identity of Azure, and uninstall has no login there, or not the rights to look. The rest goes all the same; nothing in Azure is ever deleted."
+        see "az account show"
+        fix "az login, and uninstall --subscription UUID; or az resource list --tag kubectl-thanos=HUB -o table"
+        silence "Log in.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

@@ -22,6 +22,7 @@ use apply::Doings;
 use plan::{Plan, Wish};
 
 mod apply;
+mod azure;
 mod facts;
 mod plan;
 mod unwire;
@@ -44,7 +45,8 @@ pub(crate) async fn run(
     let cluster = Cluster::connect(global, ui.journal()).await?;
     cluster.expect_context(args.expect_context.as_deref())?;
     let facts = facts::gather(&cluster, &wish).await?;
-    let plan = plan::plan(&wish, &facts);
+    let mut plan = plan::plan(&wish, &facts);
+    azure::list(args, &cluster, &facts, &mut plan, ui).await;
     let helm = if plan.needs_helm() {
         Some(Helm::find(global, &cluster, ui.surroundings()).await?)
     } else {

@@ -131,6 +131,8 @@ pub(crate) struct State {
     /// The audience that Grafana takes.
     pub(crate) audience: String,
     pub(crate) azurite: Option<Http>,
+    /// Accounts say that their blobs are there, `blob.core.windows.net`, and not here.
+    pub(crate) blobs: Option<&'static str>,
     /// Operations end badly.
     pub(crate) fail_operations: bool,
     /// What the blob service answers, whoever asks.

@@ -81,6 +81,15 @@ impl Azurite {
         })
     }
 
+    fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port.number())
+    }
+
+    /// The port that it listens at.
+    pub fn port(&self) -> u16 {
+        self.port.number()
+    }
+
     /// Starts it over TLS for an account that is reached by tokens alone, and gives a client of it. Azurite looks at a
     /// token's audience, issuer and times, and neither at its signature nor at roles.
     ///
@@ -133,15 +142,6 @@ impl Azurite {
             run: run.clone(),
         };
         Ok((azurite, http))
-    }
-
-    fn address(&self) -> String {
-        format!("{}:{}", self.host, self.port.number())
-    }
-
-    /// The port that it listens at.
-    pub fn port(&self) -> u16 {
-        self.port.number()
     }
 
     /// The object-store file for a container, which Thanos makes when it is not there.

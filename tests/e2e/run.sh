@@ -2,7 +2,8 @@
 # `make e2e`: builds what the stories need, then tells them (words pick some of them). They run in a node of our own
 # (tests/cluster/node). THANOS_E2E=cluster runs them in the cluster that KUBECONFIG names, and only then is that one touched: they
 # take definitions and charts away. THANOS_STATIC=1 puts a static thanos-webhook into its image, as the Dockerfile does (6 minutes more when
-# cold, so CI takes the one that it has, with its libraries); NO_TEST=1 builds and tells nothing.
+# cold, so CI takes the one that it has, with its libraries); NO_TEST=1 builds and tells nothing; --why-not says why no node
+# can run here, or nothing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 CARGO=${CARGO:-cargo} PYTHON=${PYTHON:-python3}
@@ -20,8 +21,13 @@ why_no_node() {
   elif [ "$(uname -s)" != Linux ]; then echo "it needs Linux"
   elif [ "$(id -u)" != 0 ]; then echo "it needs root"
   elif ! grep -q '^[0-9]*:memory:' /proc/self/cgroup; then echo "it needs the memory controller in cgroup v1"
+  elif ! unshare --mount --pid --net --uts --ipc --cgroup --fork true 2> /dev/null; then echo "it needs namespaces of its own"
   fi
 }
+if [ "${1:-}" = --why-not ]; then
+  why_no_node
+  exit
+fi
 
 # Every program of the packages, and what a usual Debian has.
 lacks() {

@@ -5,6 +5,8 @@
 //! it. Commands for the context `edge-01` run against a second node. The part about Azure is told to a contract server
 //! (`tests/hub`), because there is no Azure here.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -57,6 +59,8 @@ struct Reader<'g> {
     node: &'g Node,
     edge: Ground,
     folder: PathBuf,
+    /// What was typed and answered, kept with the logs.
+    transcript: File,
     is_recorded: bool,
 }
 
@@ -90,6 +94,11 @@ impl Reader<'_> {
         };
         let began = Instant::now();
         let output = shell.output().await?;
+        writeln!(
+            self.transcript,
+            "$ {line}\n{}{}",
+            output.stderr, output.stdout
+        )?;
         println!(
             "          {:5.1} s  $ {line}",
             began.elapsed().as_secs_f32()
@@ -103,6 +112,10 @@ impl Reader<'_> {
                 .await?;
             self.is_recorded = true;
             return Ok(());
+        }
+        if line.contains("--htpasswd-file") {
+            let told = output.stderr.contains("sets .htpasswd");
+            ensure!(told, "the member's line is not taken: {}", output.stderr);
         }
         output.fine().with_context(|| line.to_owned())?;
         Ok(())
@@ -156,6 +169,7 @@ pub(crate) async fn is_right(ground: &Ground) -> Result<()> {
         ground,
         node,
         edge,
+        transcript: File::create(folder.join("transcript.txt"))?,
         folder,
         is_recorded: false,
     };

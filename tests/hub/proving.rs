@@ -28,18 +28,20 @@ const WRITE: &str = "receive.hub.example.com";
 const READ: &str = "query.hub.example.com";
 
 /// What stands before Thanos: TLS, users by their htpasswd lines, the tenant from the user.
-struct Door {
+pub(super) struct Door {
+    /// The hosts that take samples and that answer.
+    pub(super) hosts: [&'static str; 2],
     /// Lines of writers and of readers.
-    lines: [String; 2],
-    receive: SocketAddr,
-    query: String,
+    pub(super) lines: [String; 2],
+    pub(super) receive: SocketAddr,
+    pub(super) query: String,
     /// Lets everybody in.
-    open: AtomicBool,
+    pub(super) open: AtomicBool,
 }
 
 impl Door {
-    async fn open(self: Arc<Self>, authority: &Authority) -> Result<SocketAddr> {
-        let pair = authority.server(&[WRITE, READ])?;
+    pub(super) async fn open(self: Arc<Self>, authority: &Authority) -> Result<SocketAddr> {
+        let pair = authority.server(&self.hosts)?;
         let chain: Vec<_> = CertificateDer::pem_slice_iter(pair.certificate.as_bytes())
             .collect::<Result<_, _>>()?;
         let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes())?;
@@ -83,13 +85,13 @@ impl Door {
             .and_then(|host| host.to_str().ok())
             .unwrap_or_default();
         let lines = match (host, request.uri().path()) {
-            (WRITE, "/api/v1/receive") => &self.lines[0],
-            (READ, path) if path.starts_with("/api/v1/") => &self.lines[1],
+            (host, "/api/v1/receive") if host == self.hosts[0] => &self.lines[0],
+            (host, path) if host == self.hosts[1] && path.starts_with("/api/v1/") => &self.lines[1],
             (host, path) => {
                 return plain(StatusCode::NOT_FOUND, format!("no route to {host}{path}"));
             }
         };
-        let user = self.user(&request, lines);
+        let user = Self::user(&request, lines);
         let Some(user) = user.or_else(|| {
             self.open
                 .load(Ordering::Relaxed)
@@ -100,7 +102,7 @@ impl Door {
                 "User authentication failed.".to_owned(),
             );
         };
-        let to = if host == WRITE {
+        let to = if host == self.hosts[0] {
             self.receive.to_string()
         } else {
             self.query.clone()
@@ -111,7 +113,7 @@ impl Door {
         }
     }
 
-    fn user(&self, request: &Request<Incoming>, lines: &str) -> Option<String> {
+    fn user(request: &Request<Incoming>, lines: &str) -> Option<String> {
         let login = request.headers().get("authorization")?.to_str().ok()?;
         let login = BASE64_STANDARD.decode(login.strip_prefix("Basic ")?).ok()?;
         let login = String::from_utf8(login).ok()?;
@@ -153,7 +155,7 @@ async fn forward(
 }
 
 /// As if there were nodes: every workload of a namespace says that it is ready.
-async fn all_ready(cluster: &Cluster, namespace: &str) -> Result<()> {
+pub(super) async fn all_ready(cluster: &Cluster, namespace: &str) -> Result<()> {
     for kind in ["deployment", "statefulset"] {
         let found = get(cluster, &format!("{kind} -n {namespace}")).await?;
         for one in found["items"].as_array().context("items")? {
@@ -173,7 +175,7 @@ async fn all_ready(cluster: &Cluster, namespace: &str) -> Result<()> {
     Ok(())
 }
 
-async fn users(cluster: &Cluster, name: &str) -> Result<String> {
+pub(super) async fn users(cluster: &Cluster, name: &str) -> Result<String> {
     let secret = get(cluster, &format!("secret -n thanos {name}")).await?;
     let lines = secret["data"][".htpasswd"].as_str().context("lines")?;
     Ok(String::from_utf8(BASE64_STANDARD.decode(lines)?)?)
@@ -205,6 +207,7 @@ async fn a_sample_through_the_door_is_answered() -> Result<()> {
         let receive = Receive::start(cluster.run(), Settings::default()).await?;
         let query = Query::start(cluster.run(), &[receive.grpc_address()]).await?;
         let door = Arc::new(Door {
+            hosts: [WRITE, READ],
             lines: [users(cluster, "thanos-write-users").await?, users(cluster, "thanos-read-users").await?],
             receive: receive.write_address(),
             query: query.url().trim_start_matches("http://").to_owned(),

@@ -90,6 +90,14 @@ pub async fn gather(azure: &Azure, wish: &Wish) -> Result<Facts, Failure> {
     Ok(facts)
 }
 
+/// The subscription that a wish is about.
+///
+/// # Errors
+/// Azure cannot be asked, or several would do.
+pub async fn subscription(azure: &Azure, wish: &Wish) -> Result<String, Failure> {
+    Ok(cluster::place(azure, wish).await?.subscription)
+}
+
 async fn group(azure: &Azure, wish: &Wish, facts: &mut Facts) -> Result<(), Failure> {
     let of_cluster = facts
         .cluster

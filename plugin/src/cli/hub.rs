@@ -1,7 +1,7 @@
 //! Flags of a hub: what `init --domain` makes, and what `uninstall` takes away again.
 //!
 //! Each flag of [`HubArgs`] is also a key of a file of answers (kind Hub), in camel case: `--objstore-file` is
-//! `objstoreFile`.
+//! `objstoreFile`. A flag beside a file wins, and what is repeatable is added.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,8 @@ use clap::{Args, ValueEnum};
 use super::ReportFormat;
 
 /// The hub in flags.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Hub")]
-#[group(id = "hub_flags", multiple = true, conflicts_with_all = ["filename", "url"])]
 pub struct HubArgs {
     /// The domain of the hub: receive.DOMAIN takes samples, query.DOMAIN answers
     #[arg(long, value_name = "DOMAIN")]
@@ -62,9 +61,9 @@ pub struct HubArgs {
 }
 
 /// The hub's Azure in flags.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Azure")]
-#[group(id = "azure_flags", multiple = true, conflicts_with_all = ["filename", "url", "no_azure"])]
+#[group(id = "azure_flags", multiple = true, conflicts_with = "no_azure")]
 pub struct HubAzureArgs {
     /// The subscription
     #[arg(long, value_name = "UUID")]
@@ -93,9 +92,83 @@ pub struct HubAzureArgs {
     /// The location of what is made
     #[arg(long, value_name = "NAME")]
     pub location: Option<String>,
+    /// The address of Azure Resource Manager, where AZURE_AUTHORITY_HOST does not say it
+    #[arg(long, value_name = "URL")]
+    pub arm_endpoint: Option<String>,
     /// Grant the account-wide roles of the article as well: they hand out the account's keys, and Thanos needs none
     #[arg(long)]
     pub article_roles: bool,
+}
+
+impl HubArgs {
+    /// These flags over the answers of a file.
+    pub(crate) fn over(self, file: Self) -> Self {
+        let Self {
+            domain,
+            name,
+            write_host,
+            read_host,
+            no_azure,
+            objstore_file,
+            htpasswd_file,
+            ingress,
+            certificate,
+            acme_email,
+            gateway_address,
+            skip,
+            chart,
+            values,
+            azure,
+        } = self;
+        Self {
+            domain: domain.or(file.domain),
+            name: name.or(file.name),
+            write_host: write_host.or(file.write_host),
+            read_host: read_host.or(file.read_host),
+            no_azure: no_azure || file.no_azure,
+            objstore_file: objstore_file.or(file.objstore_file),
+            htpasswd_file: [file.htpasswd_file, htpasswd_file].concat(),
+            ingress: ingress.or(file.ingress),
+            certificate: certificate.or(file.certificate),
+            acme_email: acme_email.or(file.acme_email),
+            gateway_address: gateway_address.or(file.gateway_address),
+            skip: [file.skip, skip].concat(),
+            chart: [file.chart, chart].concat(),
+            values: [file.values, values].concat(),
+            azure: azure.over(file.azure),
+        }
+    }
+}
+
+impl HubAzureArgs {
+    fn over(self, file: Self) -> Self {
+        let Self {
+            subscription,
+            resource_group,
+            aks_cluster,
+            storage_account,
+            storage_container,
+            dns_zone,
+            grafana,
+            identity,
+            location,
+            article_roles,
+            arm_endpoint,
+        } = self;
+        Self {
+            subscription: subscription.or(file.subscription),
+            resource_group: resource_group.or(file.resource_group),
+            aks_cluster: aks_cluster.or(file.aks_cluster),
+            storage_account: storage_account.or(file.storage_account),
+            storage_container: storage_container.or(file.storage_container),
+            dns_zone: dns_zone.or(file.dns_zone),
+            grafana: grafana.or(file.grafana),
+            identity: identity.or(file.identity),
+            location: location.or(file.location),
+            article_roles: article_roles || file.article_roles,
+            arm_endpoint: arm_endpoint.or(file.arm_endpoint),
+        }
+    }
 }
 
 /// What stands in front of the hub.
@@ -203,6 +276,12 @@ pub struct UninstallArgs {
     /// Remove the hub's volumes, too: samples that are not in the object store yet are lost
     #[arg(long)]
     pub data: bool,
+    /// List what carries the hub's tag in this subscription of Azure [default: the one of the cluster's nodes]
+    #[arg(long, value_name = "UUID")]
+    pub subscription: Option<String>,
+    /// The address of Azure Resource Manager, where AZURE_AUTHORITY_HOST does not say it
+    #[arg(long, value_name = "URL")]
+    pub arm_endpoint: Option<String>,
     /// Refuse when the kubeconfig's context is another
     #[arg(long, value_name = "NAME")]
     pub expect_context: Option<String>,

@@ -31,6 +31,8 @@ macro_rules! resources {
 resources! {
     VERSION "" "" "version" "" "version";
     NAMESPACES "" "v1" "namespaces" "Namespace" "namespace";
+    NODES "" "v1" "nodes" "Node" "node";
+    SERVICE_ACCOUNTS "" "v1" "serviceaccounts" "ServiceAccount" "serviceaccount";
     SECRETS "" "v1" "secrets" "Secret" "secret";
     CONFIG_MAPS "" "v1" "configmaps" "ConfigMap" "configmap";
     VOLUME_CLAIMS "" "v1" "persistentvolumeclaims" "PersistentVolumeClaim" "persistentvolumeclaim";

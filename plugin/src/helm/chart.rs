@@ -48,7 +48,7 @@ pub(crate) const ENVOY_GATEWAY: Pinned = Pinned {
     release: "envoy-gateway",
     namespace: "envoy-gateway-system",
     url: "oci://docker.io/envoyproxy/gateway-helm",
-    version: "1.9.1",
+    version: "v1.9.1",
 };
 
 /// <https://cert-manager.io/docs/installation/helm/>

@@ -6,10 +6,14 @@ use std::path::Path;
 use thanos_core::codes;
 
 use super::hub::answers::{self, Answers};
-use crate::cli::InitArgs;
+use crate::cli::{HubArgs, InitArgs};
 use crate::failure::Failure;
 use crate::inputs;
 use crate::ui::Ui;
+
+const HUB: &str = "a hub:    kubectl thanos init --domain DOMAIN --no-azure --objstore-file FILE";
+const MEMBER: &str =
+    "a member: kubectl thanos init --cluster NAME --url URL --namespaces NAMESPACE";
 
 /// One of the two.
 pub(super) enum Form {
@@ -28,12 +32,17 @@ pub(super) enum Form {
 pub(super) fn form(args: &InitArgs, ui: &mut Ui<'_>) -> Result<Form, Failure> {
     let hub = &args.hub;
     let names_a_hub = hub.domain.is_some() || hub.write_host.is_some() || hub.read_host.is_some();
-    match &args.filename {
-        Some(path) => of_file(path, args, ui),
-        None if names_a_hub => Ok(Form::Hub),
-        None if args.wiring.url.is_some() => Ok(Form::Member),
-        None => Err(neither(args)),
+    let form = match &args.filename {
+        Some(path) => of_file(path, args, ui)?,
+        None if args.wiring.url.is_some() => Form::Member,
+        None if names_a_hub => Form::Hub,
+        None => return Err(neither(args)),
+    };
+    if matches!(form, Form::Member) && *hub != HubArgs::default() {
+        let sentence = "flags of a hub stand beside the wiring of a member";
+        return Err(Failure::usage(sentence).hint(HUB).hint(MEMBER));
     }
+    Ok(form)
 }
 
 fn neither(args: &InitArgs) -> Failure {
@@ -44,9 +53,7 @@ fn neither(args: &InitArgs) -> Failure {
     } else if args.wiring.cluster.is_some() {
         failure = Failure::usage("a member has a hub: --url is needed");
     }
-    failure
-        .hint("a hub:    kubectl thanos init --domain DOMAIN --no-azure --objstore-file FILE")
-        .hint("a member: kubectl thanos init --cluster NAME --url URL --namespaces NAMESPACE")
+    failure.hint(HUB).hint(MEMBER)
 }
 
 /// What stands in the file says which. Standard input can be read only once, and is a wiring.

@@ -26,7 +26,7 @@ use apply::Doings;
 use azure::Room;
 use facts::Facts;
 use member::Member;
-use plan::{Action, Membership, Plan};
+use plan::{Action, Item, Membership, Plan};
 use prove::Route;
 use report::Report;
 use wait::{Patience, Waiting};
@@ -47,6 +47,9 @@ mod values;
 mod wait;
 mod wish;
 mod writers;
+
+pub(crate) use azure::of_node;
+pub(crate) use wish::fullname;
 
 /// Makes a hub.
 pub(crate) async fn run(
@@ -71,12 +74,17 @@ pub(crate) async fn run(
     };
     let Seen {
         facts,
-        mut plan,
+        plan,
         member,
         membership,
     } = look(args, &wish, &cluster, room.as_ref(), ui).await?;
     if let Some(folder) = &args.export {
-        exportable(room.as_ref())?;
+        if room.as_ref().is_some_and(|room| room.made.is_none()) {
+            return Err(Failure::failed("the charts cannot be told of what Azure does not hold yet")
+                .code(codes::AZURE_NOT_FOUND)
+                .because("the identity's client id is known when the identity is made")
+                .hint("run the same command without --export first, or name the identity and the storage account that are there"));
+        }
         return export::export(folder, &wish, &facts, &plan, &member, &helm, ui).await;
     }
     let said = format!("{}", helm.version);
@@ -102,19 +110,18 @@ pub(crate) async fn run(
         changed: false,
         waits: args.wait,
     };
-    let applied = match before(
-        room.as_ref(),
-        &wish,
-        &facts,
-        membership,
-        &mut plan,
-        &mut doings,
-    )
-    .await
-    {
-        Ok(()) => apply::apply(&cluster, Some(&helm), &plan, &member, &mut doings).await,
-        Err(failures) => Err(failures),
+    let making = Making {
+        cluster: &cluster,
+        helm: &helm,
+        wish: &wish,
+        facts: &facts,
+        member: &member,
+        room: room.as_ref(),
     };
+    let mut told_charts = None;
+    let applied = making
+        .all(&plan, membership, &mut told_charts, &mut doings)
+        .await;
     let Doings {
         results, changed, ..
     } = doings;
@@ -126,9 +133,17 @@ pub(crate) async fn run(
         if !aloud {
             ui.json(&report.as_json())?;
         }
-        unproven(room.as_ref(), ui);
+        let left: Vec<String> = left(&plan, &report)
+            .filter(|item| item.part == azure::PART)
+            .map(|item| item.title.clone())
+            .collect();
+        if !left.is_empty() {
+            ui.say(format!("Not done without waiting: {}", left.join(", ")));
+        }
+        ui.tell(codes::NOT_PROVEN, codes::NOT_PROVEN.title);
         return Ok(Ending::Partly);
     }
+    let plan = told_charts.unwrap_or(plan);
     let proofs = Proving {
         cluster: &cluster,
         global,
@@ -142,46 +157,43 @@ pub(crate) async fn run(
     conclude(report, &wish, aloud, ui)
 }
 
-/// The chart must be told of what is in Azure.
-fn exportable(room: Option<&Room>) -> Result<(), Failure> {
-    if room.is_none_or(|room| room.made.is_some()) {
-        return Ok(());
-    }
-    let message = "what the hub needs in Azure is not there yet, and its chart must be told of it";
-    Err(Failure::failed(message)
-        .code(codes::AZURE_NOT_FOUND)
-        .hint("run it without --export, or give --no-azure and --objstore-file"))
+/// Who makes a hub.
+struct Making<'a> {
+    cluster: &'a Cluster,
+    helm: &'a Helm,
+    wish: &'a Wish,
+    facts: &'a Facts,
+    member: &'a Member<'a>,
+    room: Option<&'a Room>,
 }
 
-/// `--wait=false`: what is not proven, and what is not made.
-fn unproven(room: Option<&Room>, ui: &mut Ui<'_>) {
-    ui.tell(codes::NOT_PROVEN, codes::NOT_PROVEN.title);
-    let behind = room.into_iter().flat_map(|room| room.items(true));
-    let behind: Vec<String> = behind
-        .filter(|item| item.action.is_work())
-        .map(|item| item.title)
-        .collect();
-    if !behind.is_empty() {
-        ui.say(format!(
-            "Not made, because it comes after the waiting: {}. The same command without --wait=false makes it.",
-            behind.join(", ")
-        ));
+impl Making<'_> {
+    /// What is made in Azure comes first; the charts are told of it, so that everything in the cluster is planned anew.
+    async fn all(
+        &self,
+        plan: &Plan,
+        membership: Membership,
+        anew: &mut Option<Plan>,
+        doings: &mut Doings<'_, '_>,
+    ) -> Result<(), Vec<Failure>> {
+        let one = |failure: Failure| vec![failure];
+        let Some(room) = self.room else {
+            return self.cluster(plan, doings).await;
+        };
+        let made = room.before(doings).await.map_err(one)?;
+        let plan = anew.insert(plan::plan(self.wish, self.facts, Some(&made), membership)?);
+        self.cluster(plan, doings).await?;
+        // Else the record waits until the gateway says its address.
+        let address = self.wish.gateway_address.as_deref();
+        if let Some(address) = address.and_then(azure::address) {
+            room.address(address, doings).await.map_err(one)?;
+        }
+        Ok(())
     }
-}
 
-/// What is made in Azure before the charts, which are told of it: their releases are planned anew.
-async fn before(
-    room: Option<&Room>,
-    wish: &Wish,
-    facts: &Facts,
-    membership: Membership,
-    plan: &mut Plan,
-    doings: &mut Doings<'_, '_>,
-) -> Result<(), Vec<Failure>> {
-    let Some(room) = room else { return Ok(()) };
-    let made = room.before(doings).await.map_err(|failure| vec![failure])?;
-    *plan = plan::plan(wish, facts, Some(&made), membership)?;
-    Ok(())
+    async fn cluster(&self, plan: &Plan, doings: &mut Doings<'_, '_>) -> Result<(), Vec<Failure>> {
+        apply::apply(self.cluster, Some(self.helm), plan, self.member, doings).await
+    }
 }
 
 /// What is known before anything is done.
@@ -251,17 +263,7 @@ fn stopped(
     ui: &mut Ui<'_>,
 ) -> Result<Ending, Failure> {
     let failure = told(failures, ui);
-    let done: Vec<&str> = report
-        .results
-        .iter()
-        .filter_map(|result| result["object"].as_str())
-        .collect();
-    let left: Vec<String> = plan
-        .items
-        .iter()
-        .filter(|item| item.action.is_work() && !done.contains(&item.title.as_str()))
-        .map(|item| item.title.clone())
-        .collect();
+    let left: Vec<String> = left(plan, report).map(|item| item.title.clone()).collect();
     if !aloud {
         ui.json(&report.stopped_at(&failure))?;
     }
@@ -272,6 +274,19 @@ fn stopped(
     ui.say(format!("Not done: {}", left.join(", ")));
     ui.say("Run the same command again when that is mended: it does what is missing.");
     Ok(Ending::Partly)
+}
+
+/// What was planned and is not done.
+fn left<'a>(plan: &'a Plan, report: &'a Report) -> impl Iterator<Item = &'a Item> {
+    let done = |item: &Item| {
+        report
+            .results
+            .iter()
+            .any(|result| result["object"] == item.title.as_str())
+    };
+    plan.items
+        .iter()
+        .filter(move |item| item.action.is_work() && !done(item))
 }
 
 /// Who proves a hub.
@@ -325,12 +340,7 @@ impl Proving<'_> {
             address,
             patience,
         });
-        if let (Some(room), Some(Ok(address))) = (self.room, address.as_deref().map(str::parse))
-            && !self.wish.skips(HubPart::Dns)
-            && let Err(failure) = room.address(address, ui).await
-        {
-            proofs.push(Proof::failed(RECORDS, failure));
-        }
+        proofs.extend(self.records(address.as_deref(), ui).await);
         if let Some(route) = route.as_ref().filter(|_| !self.wish.skips(HubPart::Dns)) {
             let names = route.names().await;
             if let Err(failure) = &names {
@@ -387,6 +397,24 @@ impl Proving<'_> {
             }
         }
         Ok(format!("every part of {} is ready", named.join(" and ")))
+    }
+
+    /// In a zone of Azure, the hosts' names lead to the gateway.
+    async fn records(&self, address: Option<&str>, ui: &mut Ui<'_>) -> Option<Proof> {
+        let room = self.room?;
+        let records = room.records();
+        if records.is_empty() {
+            return None;
+        }
+        let text = address?;
+        let Some(address) = azure::address(text) else {
+            let failure = Failure::failed(format!("{text} is no address that a record leads to"));
+            let hint = "make CNAME records for both hosts, and leave the DNS zone out";
+            return Some(Proof::failed(RECORDS, failure.hint(hint)));
+        };
+        let made = room.address(address, ui).await;
+        let sentence = format!("{} leads to {address}", records.join(" and "));
+        Some(proof(RECORDS, made.map(|()| sentence)))
     }
 
     /// Managed Grafana comes last: it asks the hub whether it can be read.

@@ -250,8 +250,11 @@ fn account(
     let name = made["name"].as_str().unwrap_or_default().to_owned();
     made["type"] = json!("Microsoft.Storage/storageAccounts");
     made["properties"]["provisioningState"] = json!("Creating");
-    made["properties"]["primaryEndpoints"] =
-        json!({"blob": format!("{}/blob/{name}/", state.address)});
+    let blobs = state.blobs.map_or_else(
+        || format!("{}/blob/{name}/", state.address),
+        |blobs| format!("https://{name}.{blobs}/"),
+    );
+    made["properties"]["primaryEndpoints"] = json!({"blob": blobs});
     state.resources.insert(path.clone(), made);
     begin(state, &path, Reply::new(202, Value::Null), false)
 }

@@ -16,7 +16,7 @@ impl Node {
     /// The same program as for somebody who is logged in on the node: its network and its DNS. Paths must be absolute.
     #[must_use]
     pub fn logged_in(&self, program: Program) -> Program {
-        program.through("nsenter", self.enter(&["--net", "--mount"]))
+        program.through("nsenter", self.enter(&["--net", "--mount", "--pid"]))
     }
 
     /// The kubeconfig file of the admin, for who is logged in.

@@ -55,7 +55,6 @@ pub(crate) fn read(path: &Path, document: &Document, typed: &InitArgs) -> Result
         faults: Vec::new(),
     };
     let words = reader.words();
-    beside(&typed.credential, &mut reader.faults);
     if !reader.faults.is_empty() {
         return Err(Failure::all(codes::HUB_ANSWERS, reader.faults));
     }
@@ -78,31 +77,18 @@ pub(crate) fn read(path: &Path, document: &Document, typed: &InitArgs) -> Result
             yes: typed.yes,
             output: typed.output,
             namespaces: [answered.namespaces, typed.namespaces.clone()].concat(),
-            hub: answered.hub,
+            hub: typed.hub.clone().over(answered.hub),
             wiring: answered.wiring,
-            credential: answered.credential,
+            credential: CredentialArgs {
+                ca_file: typed
+                    .credential
+                    .ca_file
+                    .clone()
+                    .or(answered.credential.ca_file),
+                ..typed.credential.clone()
+            },
         },
     })
-}
-
-/// What was typed beside the file and would be passed over. Other flags of a hub are refused by the parser.
-fn beside(typed: &CredentialArgs, faults: &mut Vec<String>) {
-    if typed.ca_file.is_some() {
-        faults.push("--ca-file: beside a file of answers it is the key caFile".to_owned());
-    }
-    let given = [
-        (typed.user.is_some(), "--user"),
-        (typed.password_file.is_some(), "--password-file"),
-        (typed.token_file.is_some(), "--token-file"),
-        (typed.copy_from.is_some(), "--copy-from"),
-        (typed.use_existing, "--use-existing"),
-        (typed.htpasswd_out.is_some(), "--htpasswd-out"),
-    ];
-    for (_, flag) in given.into_iter().filter(|(given, _)| *given) {
-        faults.push(format!(
-            "{flag} is for a member: a hub makes its own credentials"
-        ));
-    }
 }
 
 struct Reader<'a> {
@@ -279,14 +265,13 @@ mod tests {
     use std::sync::Arc;
 
     fn answers(text: &str) -> Result<Answers, Failure> {
-        beside_flags(text, &[])
+        answers_beside(text, "kubectl-thanos init --yes")
     }
 
-    fn beside_flags(text: &str, flags: &[&str]) -> Result<Answers, Failure> {
+    fn answers_beside(text: &str, line: &str) -> Result<Answers, Failure> {
         let source = Arc::new(Source::new("a.yaml", text.as_bytes().to_vec()).unwrap());
         let documents = manifests::read(&source).unwrap();
-        let typed = ["kubectl-thanos", "init", "--yes"];
-        let typed = Cli::parse_from(typed.iter().chain(flags));
+        let typed = Cli::parse_from(line.split(' '));
         let Verb::Init(typed) = typed.verb else {
             panic!()
         };
@@ -333,12 +318,16 @@ mod tests {
     }
 
     #[test]
-    fn no_flag_beside_the_file_is_passed_over() {
-        let text = format!("{HEAD}domain: d.example.com\nnoAzure: true\n");
-        let flags = ["--ca-file", "ca.pem", "--htpasswd-out", "x"];
-        let failure = beside_flags(&text, &flags).err().unwrap();
-        assert!(failure.message.starts_with("--ca-file"), "{failure:?}");
-        assert!(failure.more[0].starts_with("--htpasswd-out"), "{failure:?}");
+    fn a_flag_beside_the_file_wins_and_what_is_repeatable_is_added() {
+        let text = format!("{HEAD}domain: d.example.com\nname: eu\nskip: [dns]\n");
+        let line = "kubectl-thanos init --name us --skip grafana --htpasswd-file edge --ca-file ca";
+        let answers = answers_beside(&text, line).unwrap();
+        let hub = &answers.args.hub;
+        assert_eq!(hub.name.as_deref(), Some("us"));
+        assert_eq!(hub.domain.as_deref(), Some("d.example.com"));
+        assert_eq!(hub.skip, [HubPart::Dns, HubPart::Grafana]);
+        assert_eq!(hub.htpasswd_file, [Path::new("edge")]);
+        assert!(answers.args.credential.ca_file.is_some());
     }
 
     #[test]

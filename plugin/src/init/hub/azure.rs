@@ -1,7 +1,7 @@
 //! Where a hub meets Azure: `plugin/src/azure` makes storage, identity, records and Grafana; this says when, and what
 //! the hub's charts are told of it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde_json::{Value, json};
 use thanos_core::codes::Code;
@@ -13,13 +13,14 @@ use crate::azure::apply::{Reader, Stage};
 use crate::azure::plan::{Action as Doing, Plan, When};
 use crate::azure::{self as room, Account, Azure, DnsWish, GrafanaWish, Pace};
 pub(crate) use crate::azure::{Values as Made, Wish};
-use crate::cli::HubArgs;
+use crate::cli::{HubArgs, HubPart};
 use crate::cluster::Cluster;
+use crate::cluster::resource::NODES;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
-/// The word of its rows.
-const PART: &str = "azure";
+/// As rows of the plan name it.
+pub(crate) const PART: &str = "azure";
 
 /// What a wish for Azure is made of beside its flags.
 pub(crate) struct Around<'a> {
@@ -43,6 +44,7 @@ pub(crate) fn wish(args: &HubArgs, around: &Around<'_>) -> Result<Option<Wish>, 
         || flags.dns_zone.is_some()
         || flags.grafana.is_some()
         || flags.identity.is_some()
+        || flags.location.is_some()
         || flags.article_roles;
     if args.no_azure || (args.objstore_file.is_some() && !names_azure) {
         return Ok(None);
@@ -53,18 +55,20 @@ pub(crate) fn wish(args: &HubArgs, around: &Around<'_>) -> Result<Option<Wish>, 
     wish.aks_cluster.clone_from(&flags.aks_cluster);
     wish.location.clone_from(&flags.location);
     wish.storage_account.clone_from(&flags.storage_account);
-    // Of each hub its own: two compactors on one container destroy each other's blocks.
-    wish.storage_container = match &flags.storage_container {
-        Some(container) => container.clone(),
-        None => around.account.to_owned(),
-    };
+    // Two hubs may share an account, but never a container: each has a compactor.
+    let container = flags.storage_container.as_deref();
+    container
+        .unwrap_or(around.account)
+        .clone_into(&mut wish.storage_container);
+    wish.arm_endpoint.clone_from(&flags.arm_endpoint);
     wish.identity.clone_from(&flags.identity);
     wish.article_roles = flags.article_roles;
     wish.service_accounts = vec![Account {
         namespace: around.namespace.to_owned(),
         name: around.account.to_owned(),
     }];
-    if let Some(zone) = &flags.dns_zone {
+    let skips = |part: HubPart| args.skip.contains(&part);
+    if let Some(zone) = flags.dns_zone.as_ref().filter(|_| !skips(HubPart::Dns)) {
         let Some(domain) = around.domain else {
             return Err(vec![usage(
                 "--dns-zone needs --domain: the record is *.DOMAIN",
@@ -74,14 +78,32 @@ pub(crate) fn wish(args: &HubArgs, around: &Around<'_>) -> Result<Option<Wish>, 
             zone: zone.clone(),
             domain: domain.to_owned(),
             hosts: around.hosts.to_vec(),
-            address: around.address.and_then(|address| address.parse().ok()),
+            address: around.address.and_then(address),
         });
     }
-    wish.grafana = flags.grafana.as_ref().map(|name| GrafanaWish {
+    let grafana = flags.grafana.as_ref();
+    let grafana = grafana.filter(|_| !skips(HubPart::Grafana));
+    wish.grafana = grafana.map(|name| GrafanaWish {
         name: name.clone(),
         url: format!("https://{}", around.hosts[1]),
     });
     Ok(Some(wish))
+}
+
+/// What a record can lead to; a port beside it is for whoever asks, not for names.
+pub(crate) fn address(text: &str) -> Option<IpAddr> {
+    let alone = text.parse().ok();
+    alone.or_else(|| text.parse().ok().map(|both: SocketAddr| both.ip()))
+}
+
+/// `spec.providerID` of a node says which subscription, and which cluster. Whoever may not list nodes names them.
+pub(crate) async fn of_node(cluster: &Cluster) -> Option<String> {
+    let nodes = cluster.list(&NODES.all()).await.ok()?;
+    let ids = nodes
+        .iter()
+        .filter_map(|node| node["spec"]["providerID"].as_str());
+    let mut ids = ids.filter(|id| id.starts_with("azure://"));
+    ids.next().map(str::to_owned)
 }
 
 /// A login, and what is to be done there.
@@ -103,6 +125,7 @@ impl Room {
         let mut wish = wish.clone();
         let server = url::Url::parse(cluster.server()).ok();
         wish.server = server.and_then(|server| Some(server.host_str()?.to_owned()));
+        wish.provider_id = of_node(cluster).await;
         let azure = Azure::log_in(ui.surroundings(), &wish, Pace::default())
             .await
             .map_err(one)?;
@@ -139,15 +162,25 @@ impl Room {
 
     /// Storage, identity and roles; gives what the charts are told.
     pub(crate) async fn before(&self, doings: &mut Doings<'_, '_>) -> Result<Made, Failure> {
-        let mut noted = Noted(doings);
-        room::apply::apply(&self.azure, &self.plan, &Stage::Before, &mut noted).await?;
+        room::apply::apply(&self.azure, &self.plan, &Stage::Before, doings).await?;
         let (made, _) = room::apply::values(&self.azure, &self.plan).await?;
         Ok(made)
     }
 
     /// The records, at the gateway's address.
-    pub(crate) async fn address(&self, address: IpAddr, ui: &mut Ui<'_>) -> Result<(), Failure> {
-        room::apply::apply(&self.azure, &self.plan, &Stage::Address(address), ui).await
+    pub(crate) async fn address(
+        &self,
+        address: IpAddr,
+        doings: &mut dyn room::Doings,
+    ) -> Result<(), Failure> {
+        room::apply::apply(&self.azure, &self.plan, &Stage::Address(address), doings).await
+    }
+
+    /// The records, as people know them.
+    pub(crate) fn records(&self) -> Vec<&str> {
+        let steps = self.plan.steps.iter();
+        let records = steps.filter(|step| step.when == When::Address);
+        records.map(|step| step.title.as_str()).collect()
     }
 
     /// Grafana, which reads as this user.
@@ -156,34 +189,36 @@ impl Room {
     }
 }
 
-/// What is done in Azure is done, whatever fails behind it.
-struct Noted<'d, 'u, 'a>(&'d mut Doings<'u, 'a>);
-
-impl room::Doings for Noted<'_, '_, '_> {
-    fn begins(&mut self, step: &room::plan::Step) {
-        self.0.ui.begins(step);
-    }
-
-    fn waits(&mut self, step: &room::plan::Step, what: &str) {
-        self.0.ui.waits(step, what);
-    }
-
-    fn ends(&mut self, step: &room::plan::Step) {
-        self.0.changed |= step.action.writes();
-        let word = action(step.action).done();
-        self.0.results.push(json!({
-            "part": PART, "namespace": null, "object": step.title, "result": word,
-        }));
-        self.0.ui.ends(step);
-    }
-}
-
-fn action(doing: Doing) -> Action {
-    match doing {
+/// In the words of a hub's plan.
+fn action(of: Doing) -> Action {
+    match of {
         Doing::Create => Action::Create,
         Doing::Update | Doing::Wait => Action::Update,
         Doing::Unchanged => Action::Unchanged,
         Doing::Adopt => Action::Keep,
+    }
+}
+
+/// A step in Azure is told, and counted, like one in the cluster.
+impl room::Doings for Doings<'_, '_> {
+    fn begins(&mut self, step: &room::plan::Step) {
+        self.ui.begins(step);
+    }
+
+    fn waits(&mut self, step: &room::plan::Step, what: &str) {
+        self.ui.waits(step, what);
+    }
+
+    fn ends(&mut self, step: &room::plan::Step) {
+        let action = action(step.action);
+        self.changed |= action.is_work();
+        let result = action.done();
+        self.results
+            .push(json!({"part": PART, "namespace": null, "object": step.title, "result": result}));
+        if self.aloud {
+            // Where nobody reads any more, the next step of the cluster says so.
+            let _ = self.ui.text(&format!("{} {result}\n", step.title));
+        }
     }
 }
 

@@ -115,7 +115,7 @@ impl Wish {
 }
 
 /// As the chart has it.
-fn fullname(name: &str) -> String {
+pub(crate) fn fullname(name: &str) -> String {
     if name.contains("thanos") {
         name.to_owned()
     } else {
