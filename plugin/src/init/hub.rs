@@ -68,7 +68,9 @@ pub(crate) async fn run(
     let room = match &wish.azure {
         Some(azure) => {
             let looked = Room::look(azure, &cluster, ui).await;
-            Some(looked.map_err(|faults| told(faults, ui))?)
+            let room = looked.map_err(|faults| told(faults, ui))?;
+            ui.say(format!("Logged in to Azure by {}.", room.way()));
+            Some(room)
         }
         None => None,
     };

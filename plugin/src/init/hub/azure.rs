@@ -57,7 +57,8 @@ pub(crate) fn wish(args: &HubArgs, around: &Around<'_>) -> Result<Option<Wish>, 
     wish.storage_account.clone_from(&flags.storage_account);
     // Two hubs may share an account, but never a container: each has a compactor.
     let container = flags.storage_container.as_deref();
-    wish.storage_container = container.unwrap_or(around.account).to_owned();
+    let container = container.unwrap_or(around.account);
+    container.clone_into(&mut wish.storage_container);
     wish.arm_endpoint.clone_from(&flags.arm_endpoint);
     wish.identity.clone_from(&flags.identity);
     wish.article_roles = flags.article_roles;
@@ -131,6 +132,11 @@ impl Room {
         let plan = room::plan::plan(&wish, &facts)?;
         let made = room::plan::values(&wish, &facts);
         Ok(Self { azure, plan, made })
+    }
+
+    /// How it is logged in.
+    pub(crate) fn way(&self) -> &'static str {
+        self.azure.logged_in_by()
     }
 
     /// As rows of the hub's plan: what comes before the charts, and what comes behind.
