@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use serde_json::{Value, json};
-use thanos_core::codes::Code;
+use thanos_core::codes::{self, Code};
 
 use super::apply::Doings;
 use super::plan::{Action, Item, Step};
@@ -132,6 +132,17 @@ impl Room {
         let plan = room::plan::plan(&wish, &facts)?;
         let made = room::plan::values(&wish, &facts);
         Ok(Self { azure, plan, made })
+    }
+
+    /// Fails where the charts cannot be told everything yet (KTH8106).
+    pub(crate) fn is_furnished(&self) -> Result<(), Failure> {
+        if self.made.is_some() {
+            return Ok(());
+        }
+        Err(Failure::failed("the charts cannot be told of what Azure does not hold yet")
+            .code(codes::AZURE_NOT_FOUND)
+            .because("the identity's client id is known when the identity is made")
+            .hint("run the same command without --export first, or name the identity and the storage account that are there"))
     }
 
     /// How it is logged in.
