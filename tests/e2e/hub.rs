@@ -142,6 +142,13 @@ impl Stage {
     pub(crate) async fn set(ground: &Ground, node: &Node) -> Result<Self> {
         let azurite = Azurite::start_beside(node).await?;
         node.volumes(VOLUMES).await?;
+        // What the stories of a member have left is nobody's.
+        for words in [
+            "delete crd thanoswirings.kubectl-thanos.dev thanospolicies.kubectl-thanos.dev --ignore-not-found",
+            "delete namespace monitoring --ignore-not-found",
+        ] {
+            ground.get(words).await?;
+        }
         monitoring::operator(ground).await?;
         ground
             .images(&["thanos-webhook", "thanos", "envoy-gateway", "envoy"])

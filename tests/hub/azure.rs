@@ -186,6 +186,12 @@ async fn the_tutorials_answers_make_azure_then_the_hub_then_grafana() -> Result<
             &dry.stdout,
             &[&BEFORE[..], &["release/thanos"], &BEHIND[..]].concat(),
         )?;
+        ensure!(
+            dry.stderr
+                .contains("Logged in to Azure by workload identity."),
+            "{}",
+            dry.stderr
+        );
         assert_eq!(writes(&dry), Vec::<String>::new());
         assert_eq!(cloud.state().writes, 0);
         let export = cluster.run().folder().join("early");

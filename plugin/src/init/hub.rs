@@ -65,13 +65,7 @@ pub(crate) async fn run(
     let cluster = Cluster::connect(global, ui.journal()).await?;
     cluster.expect_context(args.expect_context.as_deref())?;
     let helm = Helm::find(global, &cluster, ui.surroundings()).await?;
-    let room = match &wish.azure {
-        Some(azure) => {
-            let looked = Room::look(azure, &cluster, ui).await;
-            Some(looked.map_err(|faults| told(faults, ui))?)
-        }
-        None => None,
-    };
+    let room = enter(&wish, &cluster, ui).await?;
     let Seen {
         facts,
         plan,
@@ -79,12 +73,7 @@ pub(crate) async fn run(
         membership,
     } = look(args, &wish, &cluster, room.as_ref(), ui).await?;
     if let Some(folder) = &args.export {
-        if room.as_ref().is_some_and(|room| room.made.is_none()) {
-            return Err(Failure::failed("the charts cannot be told of what Azure does not hold yet")
-                .code(codes::AZURE_NOT_FOUND)
-                .because("the identity's client id is known when the identity is made")
-                .hint("run the same command without --export first, or name the identity and the storage account that are there"));
-        }
+        room.as_ref().map_or(Ok(()), Room::is_furnished)?;
         return export::export(folder, &wish, &facts, &plan, &member, &helm, ui).await;
     }
     let said = format!("{}", helm.version);
@@ -93,12 +82,9 @@ pub(crate) async fn run(
     if args.dry_run {
         return Ok(Ending::Fine);
     }
-    let question = format!(
-        "Make hub {} on {} (context {})?",
-        wish.name,
-        facts.server,
-        facts.context.as_deref().unwrap_or("none")
-    );
+    let context = facts.context.as_deref().unwrap_or("none");
+    let server = &facts.server;
+    let question = format!("Make hub {} on {server} (context {context})?", wish.name);
     if !plan.is_settled() && !args.yes && !ui.ask(&question).await? {
         return Err(Failure::failed("nothing was done"));
     }
@@ -155,6 +141,17 @@ pub(crate) async fn run(
     };
     report.proofs = proofs.all(ui).await;
     conclude(report, &wish, aloud, ui)
+}
+
+/// Logs in to Azure, where it is wished, and looks.
+async fn enter(wish: &Wish, cluster: &Cluster, ui: &mut Ui<'_>) -> Result<Option<Room>, Failure> {
+    let Some(azure) = &wish.azure else {
+        return Ok(None);
+    };
+    let looked = Room::look(azure, cluster, ui).await;
+    let room = looked.map_err(|faults| told(faults, ui))?;
+    ui.say(format!("Logged in to Azure by {}.", room.way()));
+    Ok(Some(room))
 }
 
 /// Who makes a hub.

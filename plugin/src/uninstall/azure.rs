@@ -28,7 +28,7 @@ pub(super) async fn list(
         return;
     }
     match ours(args, cluster, ui).await {
-        Ok(found) => plan.rows.extend(found.into_iter().map(row)),
+        Ok(found) => plan.rows.extend(found.iter().map(row)),
         Err(failure) => {
             let why = failure.causes.first().unwrap_or(&failure.message);
             let sentence = format!(
@@ -62,7 +62,7 @@ async fn ours(args: &UninstallArgs, cluster: &Cluster, ui: &Ui<'_>) -> Result<Ve
     removal::ours(&azure, &subscription, &args.name).await
 }
 
-fn row(ours: Ours) -> Row {
+fn row(ours: &Ours) -> Row {
     let data = if ours.holds_data { "holds data: " } else { "" };
     Row {
         title: format!("{} {}", ours.kind, ours.name),

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use serde_json::{Value, json};
-use thanos_core::codes::Code;
+use thanos_core::codes::{self, Code};
 
 use super::apply::Doings;
 use super::plan::{Action, Item, Step};
@@ -57,9 +57,8 @@ pub(crate) fn wish(args: &HubArgs, around: &Around<'_>) -> Result<Option<Wish>, 
     wish.storage_account.clone_from(&flags.storage_account);
     // Two hubs may share an account, but never a container: each has a compactor.
     let container = flags.storage_container.as_deref();
-    container
-        .unwrap_or(around.account)
-        .clone_into(&mut wish.storage_container);
+    let container = container.unwrap_or(around.account);
+    container.clone_into(&mut wish.storage_container);
     wish.arm_endpoint.clone_from(&flags.arm_endpoint);
     wish.identity.clone_from(&flags.identity);
     wish.article_roles = flags.article_roles;
@@ -133,6 +132,22 @@ impl Room {
         let plan = room::plan::plan(&wish, &facts)?;
         let made = room::plan::values(&wish, &facts);
         Ok(Self { azure, plan, made })
+    }
+
+    /// Fails where the charts cannot be told everything yet (KTH8106).
+    pub(crate) fn is_furnished(&self) -> Result<(), Failure> {
+        if self.made.is_some() {
+            return Ok(());
+        }
+        Err(Failure::failed("the charts cannot be told of what Azure does not hold yet")
+            .code(codes::AZURE_NOT_FOUND)
+            .because("the identity's client id is known when the identity is made")
+            .hint("run the same command without --export first, or name the identity and the storage account that are there"))
+    }
+
+    /// How it is logged in.
+    pub(crate) fn way(&self) -> &'static str {
+        self.azure.logged_in_by()
     }
 
     /// As rows of the hub's plan: what comes before the charts, and what comes behind.
