@@ -46,6 +46,23 @@ const BEHIND: [&str; 6] = [
 /// An Azure with what the tutorial takes for granted: its subscription, its cluster and its zone.
 async fn cloud(cluster: &Cluster) -> Result<Cloud> {
     let cloud = Cloud::start(cluster.run()).await?;
+    given(&cloud);
+    // cert-manager, which Let's Encrypt needs, is there.
+    cluster.namespace("cert-manager", &[]).await?;
+    let labels = json!({"app.kubernetes.io/name": "cert-manager"});
+    let manager = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "cert-manager", "namespace": "cert-manager", "labels": labels},
+        "spec": {
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "controller", "image": "x"}]}},
+        },
+    });
+    install::apply(cluster, &[manager], "somebody").await?;
+    Ok(cloud)
+}
+
+fn given(cloud: &Cloud) {
     let mut state = cloud.state();
     state.resources.clear();
     state.blobs = Some("blob.core.windows.net");
@@ -82,20 +99,6 @@ async fn cloud(cluster: &Cluster) -> Result<Cloud> {
         id.clone(),
         json!({"id": id, "name": "example.com", "location": "global"}),
     );
-    drop(state);
-    // cert-manager, which Let's Encrypt needs, is there.
-    cluster.namespace("cert-manager", &[]).await?;
-    let labels = json!({"app.kubernetes.io/name": "cert-manager"});
-    let manager = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "cert-manager", "namespace": "cert-manager", "labels": labels},
-        "spec": {
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "controller", "image": "x"}]}},
-        },
-    });
-    install::apply(cluster, &[manager], "somebody").await?;
-    Ok(cloud)
 }
 
 /// The tutorial's file as it stands there, and what a test needs beside it.

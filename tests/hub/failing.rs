@@ -7,9 +7,7 @@ use serde_json::json;
 use thanos_tests::apiserver::User;
 use thanos_tests::{Cluster, Options, eventually, install};
 
-use super::{
-    ended, existing, file, is_there, line, plugin, releases, run, run_as, squeezed, stage,
-};
+use super::{ended, existing, file, is_there, line, plugin, releases, run, run_as, stage};
 
 #[tokio::test]
 async fn helm_that_is_missing_too_old_or_fails() -> Result<()> {
