@@ -1081,6 +1081,18 @@ codes! {
         see "kubectl get pods --all-namespaces"
         fix "Use the workload identity, which is the default."
         silence "Use the workload identity.";
+    AZURE_OTHER_CLUSTER "KTH8120" "azure-other-cluster" Warning
+        "the AKS cluster that was named does not look like the one of the kubeconfig"
+        cause "The kubeconfig's server is no address of the AKS cluster that --aks-cluster names. Charts go where the kubeconfig leads; the identity is for pods of the cluster that was named."
+        see "az aks show --resource-group GROUP --name NAME --query '[fqdn, privateFqdn]'; kubectl config view --minify"
+        fix "Name the context with --context, or leave out --aks-cluster: the cluster is then found by its address."
+        silence "Leave out --aks-cluster.";
+    AZURE_NOT_LISTED "KTH8121" "azure-not-listed" Warning
+        "what a hub has in Azure cannot be listed"
+        cause "The hub runs as an identity of Azure, and uninstall has no login there, or not the rights to look. The rest goes all the same; nothing in Azure is ever deleted."
+        see "az account show"
+        fix "az login, and uninstall --subscription UUID; or az resource list --tag kubectl-thanos=HUB -o table"
+        silence "Log in.";
     HELM_MISSING "KTH8201" "helm-missing" Error
         "there is no helm"
         cause "Charts are installed by the helm program, so that helm knows of them, and none can be run."
@@ -1099,18 +1111,6 @@ codes! {
         see "helm history RELEASE -n NAMESPACE"
         fix "Mend what it says, and run the same command again: it goes on where it stopped. --chart PART=PATH takes a chart from elsewhere, --values PART=FILE sets its values."
         silence "Not possible.";
-    AZURE_OTHER_CLUSTER "KTH8120" "azure-other-cluster" Warning
-        "the AKS cluster that was named does not look like the one of the kubeconfig"
-        cause "The kubeconfig's server is no address of the AKS cluster that --aks-cluster names. Charts go where the kubeconfig leads; the identity is for pods of the cluster that was named."
-        see "az aks show --resource-group GROUP --name NAME --query '[fqdn, privateFqdn]'; kubectl config view --minify"
-        fix "Name the context with --context, or leave out --aks-cluster: the cluster is then found by its address."
-        silence "Leave out --aks-cluster.";
-    AZURE_NOT_LISTED "KTH8120" "azure-not-listed" Warning
-        "what a hub has in Azure cannot be listed"
-        cause "The hub runs as an identity of Azure, and uninstall has no login there, or not the rights to look. The rest goes all the same; nothing in Azure is ever deleted."
-        see "az account show"
-        fix "az login, and uninstall --subscription UUID; or az resource list --tag kubectl-thanos=HUB -o table"
-        silence "Log in.";
     VERSION_UNKNOWN "KTH9001" "version-unknown" Warning
         "the version that will run is not known"
         cause "The object names no version that can be read, and the installed CRDs carry no operator version that is known."

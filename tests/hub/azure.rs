@@ -568,7 +568,7 @@ async fn left_in_azure(cluster: &Cluster, cloud: &Cloud) -> Result<()> {
         headers: Vec::new(),
     });
     let gone = ended(run(cluster, cloud, &line).await?, 0);
-    ensure!(gone.stderr.contains("Warning: KTH8120 "), "{}", gone.stderr);
+    ensure!(gone.stderr.contains("Warning: KTH8121 "), "{}", gone.stderr);
     ensure!(
         gone.stderr
             .contains("az resource list --tag kubectl-thanos=thanos"),
