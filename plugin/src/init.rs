@@ -89,7 +89,7 @@ async fn member(args: &InitArgs, global: &Global, ui: &mut Ui<'_>) -> Result<End
     }
     let plan = plan::plan(&wish, &credential, &terms, &facts).map_err(|faults| told(faults, ui))?;
     let mut report = Report::new(&wish, &facts, &plan, args.dry_run);
-    show(&report, &plan, args, ui)?;
+    report::show(&report.text(), &report.as_json(), &plan.warnings, args, ui)?;
     if args.dry_run {
         return Ok(Ending::Fine);
     }
@@ -125,17 +125,6 @@ async fn member(args: &InitArgs, global: &Global, ui: &mut Ui<'_>) -> Result<End
     }
     let proofs = claim(&cluster, &wish, &facts, global).prove(ui).await;
     conclude(proofs, report, aloud, ui)
-}
-
-/// `--dry-run`: the plan is the result. Else it is talk before the question.
-fn show(report: &Report, plan: &Plan, args: &InitArgs, ui: &mut Ui<'_>) -> Result<(), Failure> {
-    match (args.output, args.dry_run) {
-        (ReportFormat::Json, true) => ui.json(&report.as_json())?,
-        (ReportFormat::Text, true) => ui.text(&report.text())?,
-        (_, false) => ui.say(report.text().trim_end()),
-    }
-    warn(&plan.warnings, ui);
-    Ok(())
 }
 
 /// Says what is done and what is not, and why; the same command again does the rest.

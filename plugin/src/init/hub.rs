@@ -17,7 +17,7 @@ use crate::azure::apply::Reader;
 use crate::cli::{Global, HubPart, InitArgs, ReportFormat};
 use crate::cluster::Cluster;
 use crate::enroll::hidden::Hidden;
-use crate::enroll::{told, warn};
+use crate::enroll::told;
 use crate::failure::{Ending, Failure};
 use crate::helm::Helm;
 use crate::helm::chart::KUBE_PROMETHEUS_STACK;
@@ -78,7 +78,7 @@ pub(crate) async fn run(
     }
     let said = format!("{}", helm.version);
     let mut report = Report::new(&wish, &facts, &plan, &said, args.dry_run);
-    show(&report, &plan, args, ui)?;
+    super::report::show(&report.text(), &report.as_json(), &plan.warnings, args, ui)?;
     if args.dry_run {
         return Ok(Ending::Fine);
     }
@@ -237,17 +237,6 @@ async fn look<'a>(
         member,
         membership,
     })
-}
-
-/// `--dry-run`: the plan is the result. Else it is talk before the question.
-fn show(report: &Report, plan: &Plan, args: &InitArgs, ui: &mut Ui<'_>) -> Result<(), Failure> {
-    match (args.output, args.dry_run) {
-        (ReportFormat::Json, true) => ui.json(&report.as_json())?,
-        (ReportFormat::Text, true) => ui.text(&report.text())?,
-        (_, false) => ui.say(report.text().trim_end()),
-    }
-    warn(&plan.warnings, ui);
-    Ok(())
 }
 
 /// Says what is done and what is not, and why; the same command again does the rest.

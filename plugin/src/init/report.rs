@@ -3,14 +3,17 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+use thanos_core::codes::Code;
 use thanos_core::names;
 
 use super::facts::Facts;
 use super::plan::{self, Plan};
 use super::prove::Proof;
 use super::wish::Wish;
+use crate::cli::{InitArgs, ReportFormat};
+use crate::enroll::warn;
 use crate::failure::Failure;
-use crate::ui;
+use crate::ui::{self, Ui};
 
 /// What `init` has to say.
 pub(crate) struct Report {
@@ -70,7 +73,6 @@ impl Report {
                 row.detail.clone(),
             ]
         };
-        let warning = |(code, sentence): &(&thanos_core::codes::Code, String)| json!({"code": code.code, "sentence": sentence});
         Self {
             wiring: wish.right.name.to_string(),
             head,
@@ -81,7 +83,7 @@ impl Report {
             rows: plan.rows().map(row).collect(),
             settled: plan.is_settled(),
             plan: plan::as_json(plan),
-            warnings: plan.warnings.iter().map(warning).collect(),
+            warnings: warnings(&plan.warnings),
             results: Vec::new(),
             proofs: Vec::new(),
         }
@@ -89,19 +91,8 @@ impl Report {
 
     /// What was found and what is to be done, for people.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        for (name, value) in &self.head {
-            let _ = writeln!(text, "{name:<10}{value}");
-        }
-        text.push('\n');
-        text.push_str(&ui::table(
-            &["PLAN", "NAMESPACE", "OBJECT", "DETAIL"],
-            &self.rows,
-        ));
-        if self.settled {
-            text.push_str("Nothing is to be changed.\n");
-        }
-        text
+        let columns = ["PLAN", "NAMESPACE", "OBJECT", "DETAIL"];
+        text(&self.head, &columns, &self.rows, self.settled)
     }
 
     /// All of it as one document.
@@ -116,9 +107,58 @@ impl Report {
 
     /// The same when it stopped.
     pub(crate) fn stopped_at(&self, failure: &Failure) -> Value {
-        let mut document = self.as_json();
-        document["ok"] = json!(false);
-        document["stoppedAt"] = json!({"code": failure.code.map(|code| code.code), "sentence": failure.message, "causes": failure.causes});
-        document
+        stopped(self.as_json(), failure)
     }
+}
+
+/// A plan for people: what was found, then a row for each step.
+pub(super) fn text(
+    head: &[(&'static str, String)],
+    columns: &[&str],
+    rows: &[Vec<String>],
+    is_settled: bool,
+) -> String {
+    let mut text = String::new();
+    for (name, value) in head {
+        let _ = writeln!(text, "{name:<10}{value}");
+    }
+    text.push('\n');
+    text.push_str(&ui::table(columns, rows));
+    if is_settled {
+        text.push_str("Nothing is to be changed.\n");
+    }
+    text
+}
+
+/// Warnings as members of a document.
+pub(super) fn warnings(warnings: &[(&'static Code, String)]) -> Value {
+    let warning =
+        |(code, sentence): &(&Code, String)| json!({"code": code.code, "sentence": sentence});
+    warnings.iter().map(warning).collect()
+}
+
+/// A document of what ended before its end.
+pub(super) fn stopped(mut document: Value, failure: &Failure) -> Value {
+    document["ok"] = json!(false);
+    document["stoppedAt"] = json!({
+        "code": failure.code.map(|code| code.code), "sentence": failure.message, "causes": failure.causes,
+    });
+    document
+}
+
+/// `--dry-run`: the plan is the result. Else it is talk before the question.
+pub(super) fn show(
+    text: &str,
+    document: &Value,
+    warnings: &[(&'static Code, String)],
+    args: &InitArgs,
+    ui: &mut Ui<'_>,
+) -> Result<(), Failure> {
+    match (args.output, args.dry_run) {
+        (ReportFormat::Json, true) => ui.json(document)?,
+        (ReportFormat::Text, true) => ui.text(text)?,
+        (_, false) => ui.say(text.trim_end()),
+    }
+    warn(warnings, ui);
+    Ok(())
 }

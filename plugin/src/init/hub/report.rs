@@ -1,7 +1,5 @@
 //! Plan, results and proofs of a hub as one document, and as lines.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 use thanos_core::names;
 
@@ -10,7 +8,7 @@ use super::plan::{self, Plan};
 use super::wish::Wish;
 use crate::failure::Failure;
 use crate::init::prove::Proof;
-use crate::ui;
+use crate::init::report as told;
 
 /// What `init` has to say of a hub.
 pub(crate) struct Report {
@@ -74,7 +72,6 @@ impl Report {
                 item.detail.clone(),
             ]
         };
-        let warning = |(code, sentence): &(&thanos_core::codes::Code, String)| json!({"code": code.code, "sentence": sentence});
         Self {
             hub: wish.name.clone(),
             head,
@@ -85,7 +82,7 @@ impl Report {
             rows: plan.items.iter().map(row).collect(),
             settled: plan.is_settled(),
             plan: plan::as_json(plan),
-            warnings: plan.warnings.iter().map(warning).collect(),
+            warnings: told::warnings(&plan.warnings),
             results: Vec::new(),
             proofs: Vec::new(),
         }
@@ -93,19 +90,8 @@ impl Report {
 
     /// What was found and what is to be done, for people.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        for (name, value) in &self.head {
-            let _ = writeln!(text, "{name:<10}{value}");
-        }
-        text.push('\n');
-        text.push_str(&ui::table(
-            &["PLAN", "PART", "NAMESPACE", "OBJECT", "DETAIL"],
-            &self.rows,
-        ));
-        if self.settled {
-            text.push_str("Nothing is to be changed.\n");
-        }
-        text
+        let columns = ["PLAN", "PART", "NAMESPACE", "OBJECT", "DETAIL"];
+        told::text(&self.head, &columns, &self.rows, self.settled)
     }
 
     /// All of it as one document.
@@ -120,11 +106,6 @@ impl Report {
 
     /// The same when it stopped.
     pub(crate) fn stopped_at(&self, failure: &Failure) -> Value {
-        let mut document = self.as_json();
-        document["ok"] = json!(false);
-        document["stoppedAt"] = json!({
-            "code": failure.code.map(|code| code.code), "sentence": failure.message, "causes": failure.causes,
-        });
-        document
+        told::stopped(self.as_json(), failure)
     }
 }
