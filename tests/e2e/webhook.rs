@@ -302,11 +302,13 @@ pub(crate) async fn loses_no_create_in_a_helm_upgrade(ground: &Ground) -> Result
 
 /// As many as the API server may have open to one pod under this stream.
 const CONNECTIONS: usize = 10;
+/// What using a connection says whose other end is gone.
+const LOST: [&str; 2] = ["connection reset by peer", "broken pipe"];
 
 /// A pod that goes without a word: some creates may be refused then, and none is taken unwired. Afterwards all is as before.
 ///
 /// Nobody is left to end the dead pod's connections, so the API server notices each only when it uses it: that create is
-/// refused (`connection reset by peer`), also after another pod is ready. They get fewer, and then there is none.
+/// refused, also after another pod is ready. They get fewer, and then there is none.
 pub(crate) async fn admits_nothing_unwired_while_a_pod_is_killed(ground: &Ground) -> Result<()> {
     member(ground).await?;
     ground.rolled_out(NAMESPACE, SERVE).await?;
@@ -336,8 +338,8 @@ pub(crate) async fn admits_nothing_unwired_while_a_pod_is_killed(ground: &Ground
         if seen.refused.is_empty() {
             return seen.flawless();
         }
-        let reset = |said: &String| said.contains("connection reset by peer");
-        let is_known = seen.refused.iter().all(reset) && refused <= CONNECTIONS;
+        let lost = |said: &String| LOST.iter().any(|words| said.contains(words));
+        let is_known = seen.refused.iter().all(lost) && refused <= CONNECTIONS;
         ensure!(seen.unwired.is_empty() && is_known, "{seen:?}");
     }
     Ok(())
