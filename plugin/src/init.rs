@@ -93,8 +93,8 @@ async fn member(args: &InitArgs, global: &Global, ui: &mut Ui<'_>) -> Result<End
     if args.dry_run {
         return Ok(Ending::Fine);
     }
-    if !plan.is_settled() && !args.yes && !ui.ask(&format!("Apply to {}?", facts.server)).await? {
-        return Err(Failure::failed("nothing was done"));
+    if !plan.is_settled() && !args.yes {
+        ui.confirm(&format!("Apply to {}?", facts.server)).await?;
     }
     let aloud = args.output == ReportFormat::Text;
     let mut doings = Doings {
@@ -148,20 +148,15 @@ fn stopped(
             format!("{}{place}", row.at.title())
         })
         .collect();
-    if !aloud {
-        ui.json(&report.stopped_at(&failure))?;
-    }
-    if !changed {
-        return Err(failure);
-    }
-    ui.fail(&failure);
-    ui.say(format!(
+    let standing = format!(
         "{} of {rows} steps are done; not done: {}",
         report.results.len(),
         left.join(", ")
-    ));
-    ui.say("Run the same command again when that is mended: it does what is missing.");
-    Ok(Ending::Partly)
+    );
+    if !aloud {
+        ui.json(&report.stopped_at(&failure))?;
+    }
+    report::ended(failure, changed, &standing, ui)
 }
 
 /// One line per user for the gateway, in one new file.

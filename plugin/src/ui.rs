@@ -126,11 +126,23 @@ impl<'a> Ui<'a> {
         }
     }
 
+    /// Goes on only where a question is answered with yes.
+    ///
+    /// # Errors
+    /// It is not (exit code 1), or nobody could answer (KTH0010, exit code 2).
+    pub async fn confirm(&mut self, question: &str) -> Result<(), Failure> {
+        if self.ask(question).await? {
+            Ok(())
+        } else {
+            Err(Failure::failed("nothing was done"))
+        }
+    }
+
     /// Asks a question that is answered with yes or no; no is the default.
     ///
     /// # Errors
     /// Standard input is no terminal, so nobody could answer (KTH0010, exit code 2).
-    pub async fn ask(&mut self, question: &str) -> Result<bool, Failure> {
+    async fn ask(&mut self, question: &str) -> Result<bool, Failure> {
         if !self.surroundings.terminals[0] {
             return Err(Failure::usage(
                 "a question cannot be asked: standard input is no terminal",

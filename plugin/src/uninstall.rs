@@ -67,8 +67,8 @@ pub(crate) async fn run(
         cluster.server(),
         cluster.context().unwrap_or("none")
     );
-    if !args.yes && !ui.ask(&question).await? {
-        return Err(Failure::failed("nothing was done"));
+    if !args.yes {
+        ui.confirm(&question).await?;
     }
     let aloud = args.output == ReportFormat::Text;
     let mut doings = Doings {

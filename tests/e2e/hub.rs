@@ -237,12 +237,18 @@ pub(crate) fn more_answers(values: &str) -> String {
     )
 }
 
-/// One replica of everything but the ingesters, on two cores; blocks of half a minute that are compacted at once.
-fn values(azurite: &Azurite) -> serde_json::Value {
+/// What a small part asks for; one replica of it; the same of a part that could scale.
+fn sizes() -> [serde_json::Value; 3] {
     let resources = json!({"requests": {"cpu": "10m", "memory": "64Mi"}});
     let one = json!({"replicas": 1, "resources": resources});
     let stateless =
         json!({"replicas": 1, "resources": resources, "autoscaling": {"enabled": false}});
+    [resources, one, stateless]
+}
+
+/// One replica of everything but the ingesters, on two cores; blocks of half a minute that are compacted at once.
+fn values(azurite: &Azurite) -> serde_json::Value {
+    let [resources, one, stateless] = sizes();
     json!({
         "gateway": {"service": {"type": "ClusterIP"}, "envoy": one},
         "receive": {"router": stateless, "ingester": {
@@ -261,10 +267,7 @@ fn values(azurite: &Azurite) -> serde_json::Value {
 
 /// A hub of one ingester, without what it can do without.
 fn small() -> serde_json::Value {
-    let resources = json!({"requests": {"cpu": "10m", "memory": "64Mi"}});
-    let one = json!({"replicas": 1, "resources": resources});
-    let stateless =
-        json!({"replicas": 1, "resources": resources, "autoscaling": {"enabled": false}});
+    let [resources, one, stateless] = sizes();
     json!({
         "gateway": {"service": {"type": "ClusterIP"}, "envoy": one},
         "receive": {"router": stateless, "ingester": {"replicas": 1, "replicationFactor": 1, "resources": resources}},

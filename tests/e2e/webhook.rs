@@ -330,8 +330,9 @@ pub(crate) async fn admits_nothing_unwired_while_a_pod_is_killed(ground: &Ground
         seen.wired
     );
     ensure!(refused <= CONNECTIONS, "{seen:?}");
-    for round in 0.. {
-        let stream = Stream::of_prometheuses(ground, &format!("after-{round}"));
+    loop {
+        // Each round that is followed by another one has refused something, so the names differ.
+        let stream = Stream::of_prometheuses(ground, &format!("after-{refused}"));
         tokio::time::sleep(Duration::from_secs(3)).await;
         let seen = stream.end().await?;
         refused += seen.refused.len();
@@ -342,7 +343,6 @@ pub(crate) async fn admits_nothing_unwired_while_a_pod_is_killed(ground: &Ground
         let is_known = seen.refused.iter().all(lost) && refused <= CONNECTIONS;
         ensure!(seen.unwired.is_empty() && is_known, "{seen:?}");
     }
-    Ok(())
 }
 
 /// `helm uninstall`: nothing of the release stays but the definitions, and nothing waits for an answer that nobody gives.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use thanos_core::names;
-use thanos_tests::ours::{Control, Installed};
+use thanos_tests::ours::{Control, Installed, Serve};
 use thanos_tests::{Cluster, eventually};
 
 use super::{ended, get, is_there, line, releases, run, stage, writes};
@@ -31,6 +31,19 @@ async fn webhook(cluster: &Cluster) -> Result<Installed> {
 async fn wired(cluster: &Cluster) -> Result<bool> {
     let object = get(cluster, "prometheus -n monitoring kps").await?;
     Ok(object["metadata"]["annotations"][names::WIRED].is_string())
+}
+
+/// A hub of which no pod runs, the webhook's programs beside it, and an object that they have wired.
+async fn hub_that_wires(cluster: &Cluster) -> Result<(Serve, Control)> {
+    ended(
+        run(cluster, &format!("{} --yes --wait=false", line(cluster)?)).await?,
+        4,
+    );
+    let installed = webhook(cluster).await?;
+    let serve = installed.serve(cluster, &[]).await?;
+    let control = Control::start(cluster, &[]).await?;
+    wired_by_the_webhook(cluster).await?;
+    Ok((serve, control))
 }
 
 async fn wired_by_the_webhook(cluster: &Cluster) -> Result<()> {
@@ -86,14 +99,7 @@ async fn nothing_is_left(cluster: &Cluster) -> Result<()> {
 #[tokio::test]
 async fn wirings_go_first_while_the_webhook_answers() -> Result<()> {
     stage("hub-removed", async |cluster| {
-        ended(
-            run(cluster, &format!("{} --yes --wait=false", line(cluster)?)).await?,
-            4,
-        );
-        let installed = webhook(cluster).await?;
-        let serve = installed.serve(cluster, &[]).await?;
-        let control = Control::start(cluster, &[]).await?;
-        wired_by_the_webhook(cluster).await?;
+        let (serve, control) = hub_that_wires(cluster).await?;
         let dry = ended(run(cluster, "uninstall --dry-run -v").await?, 0);
         assert_eq!(writes(&dry), Vec::<String>::new());
         ensure!(
@@ -127,14 +133,7 @@ async fn wirings_go_first_while_the_webhook_answers() -> Result<()> {
 #[tokio::test]
 async fn without_a_webhook_objects_are_un_wired_by_patches() -> Result<()> {
     stage("hub-removed-dead", async |cluster| {
-        ended(
-            run(cluster, &format!("{} --yes --wait=false", line(cluster)?)).await?,
-            4,
-        );
-        let installed = webhook(cluster).await?;
-        let serve = installed.serve(cluster, &[]).await?;
-        let control = Control::start(cluster, &[]).await?;
-        wired_by_the_webhook(cluster).await?;
+        let (serve, control) = hub_that_wires(cluster).await?;
         drop((serve, control));
         let removed = ended(run(cluster, "uninstall --yes -o json").await?, 0);
         ensure!(

@@ -85,8 +85,8 @@ pub(crate) async fn run(
     let context = facts.context.as_deref().unwrap_or("none");
     let server = &facts.server;
     let question = format!("Make hub {} on {server} (context {context})?", wish.name);
-    if !plan.is_settled() && !args.yes && !ui.ask(&question).await? {
-        return Err(Failure::failed("nothing was done"));
+    if !plan.is_settled() && !args.yes {
+        ui.confirm(&question).await?;
     }
     let aloud = args.output == ReportFormat::Text;
     let mut doings = Doings {
@@ -253,13 +253,8 @@ fn stopped(
     if !aloud {
         ui.json(&report.stopped_at(&failure))?;
     }
-    if !changed {
-        return Err(failure);
-    }
-    ui.fail(&failure);
-    ui.say(format!("Not done: {}", left.join(", ")));
-    ui.say("Run the same command again when that is mended: it does what is missing.");
-    Ok(Ending::Partly)
+    let standing = format!("Not done: {}", left.join(", "));
+    super::report::ended(failure, changed, &standing, ui)
 }
 
 /// What was planned and is not done.

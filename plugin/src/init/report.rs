@@ -12,7 +12,7 @@ use super::prove::Proof;
 use super::wish::Wish;
 use crate::cli::{InitArgs, ReportFormat};
 use crate::enroll::warn;
-use crate::failure::Failure;
+use crate::failure::{Ending, Failure};
 use crate::ui::{self, Ui};
 
 /// What `init` has to say.
@@ -144,6 +144,22 @@ pub(super) fn stopped(mut document: Value, failure: &Failure) -> Value {
         "code": failure.code.map(|code| code.code), "sentence": failure.message, "causes": failure.causes,
     });
     document
+}
+
+/// How a run ends that stopped: partly done where anything was changed, with how it stands.
+pub(super) fn ended(
+    failure: Failure,
+    changed: bool,
+    standing: &str,
+    ui: &mut Ui<'_>,
+) -> Result<Ending, Failure> {
+    if !changed {
+        return Err(failure);
+    }
+    ui.fail(&failure);
+    ui.say(standing);
+    ui.say("Run the same command again when that is mended: it does what is missing.");
+    Ok(Ending::Partly)
 }
 
 /// `--dry-run`: the plan is the result. Else it is talk before the question.
