@@ -967,6 +967,18 @@ codes! {
         see "kubectl get secret NAME -n NAMESPACE"
         fix "kubectl create secret tls NAME -n NAMESPACE --cert FILE --key FILE, with a certificate for both hosts."
         silence "Make the Secret first.";
+    OBJECT_STORE_SHARED "KTH8016" "object-store-shared" Error
+        "another hub keeps its blocks in the same object store"
+        cause "Two hubs name the same bucket and the same prefix. Each has a compactor, and two compactors on one store make broken blocks of each other's."
+        see "kubectl get secret -A -l kubectl-thanos.dev/hub"
+        fix "Give this hub another bucket or container, or another prefix in its object-store file."
+        silence "Not possible.";
+    OBJECT_STORE_CHANGED "KTH8017" "object-store-changed" Error
+        "the hub's object store would change from a file to Azure's identity, or back"
+        cause "The blocks stay where they are, and nothing would answer for them any more. helm and init would also both claim the Secret that names the store."
+        see "kubectl get secret NAME-objstore -n NAMESPACE --show-labels"
+        fix "Make a second hub with --name and the other store, and take the first one away when its blocks are no longer asked for."
+        silence "Not possible.";
     AZURE_NO_LOGIN "KTH8101" "azure-no-login" Error
         "no login to Azure works"
         cause "Neither a workload identity nor a managed identity nor the Azure CLI gives a token; each says why."

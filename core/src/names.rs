@@ -32,6 +32,9 @@ pub const WIRING: &str = "kubectl-thanos.dev/wiring";
 pub const HUB: &str = "kubectl-thanos.dev/hub";
 /// Label on helm's record of a release that `init` installed: what its chart and values come to.
 pub const DIGEST: &str = "kubectl-thanos.dev/digest";
+/// Label on helm's record of a release that `init` installed: the revision that this was. helm takes its labels over to
+/// each later revision, which this one does not name.
+pub const INSTALLED: &str = "kubectl-thanos.dev/installed";
 /// Annotation on a hub's object-store Secret: another text with every change of what it holds.
 pub const REVISION: &str = "kubectl-thanos.dev/revision";
 /// A hub's default name.

@@ -112,6 +112,31 @@ pub struct Config {
     pub needs_static: bool,
 }
 
+impl Config {
+    /// Whether blocks of both are found by one compactor: the same bucket, and one prefix at or below the other. A
+    /// directory is each pod's own.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let below = |outer: &str, inner: &str| {
+            outer.is_empty()
+                || inner
+                    .strip_prefix(outer)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let place = |config: &Self| {
+            let endpoint = config.endpoint.to_ascii_lowercase();
+            (
+                config.provider,
+                config.bucket.clone(),
+                config.account.clone(),
+                endpoint,
+            )
+        };
+        self.provider != Provider::Filesystem
+            && place(self) == place(other)
+            && (below(&self.prefix, &other.prefix) || below(&other.prefix, &self.prefix))
+    }
+}
+
 /// Judges an objstore file.
 pub fn judge(text: &[u8]) -> Judged {
     let unreadable = |sentence: &str, place| Judged {

@@ -98,13 +98,15 @@ impl Helm {
         Ok(helm)
     }
 
-    /// `helm upgrade --install`: gives when helm has laid the objects; nobody waits for pods here.
+    /// `helm upgrade --install`, which makes this revision: gives when helm has laid the objects; nobody waits for pods
+    /// here.
     ///
     /// # Errors
     /// helm says no (KTH8203), with its own words.
     pub(crate) async fn install(
         &self,
         release: &Release,
+        revision: u64,
         talk: &mut Talk<'_, '_>,
     ) -> Result<(), Failure> {
         let laid = release.lay()?;
@@ -117,7 +119,7 @@ impl Helm {
             release.namespace.clone(),
             "--create-namespace".to_owned(),
             "--labels".to_owned(),
-            release.labels(),
+            release.labels(revision),
             "--history-max".to_owned(),
             "5".to_owned(),
         ]);

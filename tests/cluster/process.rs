@@ -12,7 +12,7 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::command::{self, Output};
 use crate::{Run, tools, wait, watchdog};
@@ -144,6 +144,14 @@ impl Program {
     /// # Errors
     /// When it cannot be started, or hangs.
     pub async fn output_for(self, input: &[u8]) -> Result<Output> {
+        self.output_within(command::PATIENCE, input).await
+    }
+
+    /// The same where it may take longer than commands usually do.
+    ///
+    /// # Errors
+    /// When it cannot be started, or hangs: with what it has said.
+    pub async fn output_within(self, patience: Duration, input: &[u8]) -> Result<Output> {
         let mut command = tokio::process::Command::new(&self.path);
         command
             .args(&self.arguments)
@@ -159,21 +167,38 @@ impl Program {
             .with_context(|| format!("starting {}", self.name))?;
         let _watched = child.id().map(watchdog::Watched::new).transpose()?;
         let mut pipe = child.stdin.take().context("its standard input")?;
+        let mut stdout = child.stdout.take().context("its standard output")?;
+        let mut stderr = child.stderr.take().context("its standard error")?;
+        let (mut said, mut told) = (Vec::new(), Vec::new());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let feed = async {
             // A program may end without reading everything; that is its right.
             let _ = pipe.write_all(input).await;
             drop(pipe);
+            Ok(0)
         };
-        let both = async { tokio::join!(feed, child.wait_with_output()).1 };
-        let output = tokio::time::timeout(command::PATIENCE, both).await;
-        let output = output
-            .with_context(|| format!("{} hangs", self.name))?
-            .context("reading its output")?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let all = async {
+            tokio::try_join!(
+                feed,
+                stdout.read_to_end(&mut said),
+                stderr.read_to_end(&mut told)
+            )?;
+            child.wait().await
+        };
+        let Ok(ended) = tokio::time::timeout(patience, all).await else {
+            bail!(
+                "{} hangs, after {} s; so far it said:\n{}{}",
+                self.name,
+                patience.as_secs(),
+                text(&told),
+                text(&said)
+            );
+        };
+        let status = ended.context("reading its output")?;
         Ok(Output {
-            code: output.status.code(),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
+            code: status.code(),
+            stdout: text(&said),
+            stderr: text(&told),
         })
     }
 }

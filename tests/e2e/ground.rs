@@ -16,6 +16,8 @@ use crate::hub;
 
 /// How long a rollout, an end or an answer may take.
 pub(crate) const SOON: Duration = Duration::from_secs(120);
+/// As much of a line as a failure shows.
+const WIDTH: usize = 240;
 
 /// One Kubernetes and its admin.
 pub(crate) struct Ground {
@@ -191,16 +193,25 @@ impl Ground {
     /// What somebody who looks for a fault wants to see first.
     pub(crate) async fn look(&self) -> String {
         let mut seen = String::new();
-        for words in [
-            "get pods -A -o wide",
-            "get events -A --sort-by=.lastTimestamp",
+        for (words, count) in [
+            ("get events -A --sort-by=.lastTimestamp", 30),
+            ("logs -n envoy-gateway-system deployment/envoy-gateway", 12),
+            (
+                "logs -n thanos-system deployment/thanos-webhook-control",
+                12,
+            ),
+            ("get gatewayclasses,gateways,leases -A", 20),
+            ("get pods -A", 40),
         ] {
             let said = self
                 .get(words)
                 .await
                 .unwrap_or_else(|error| format!("{error:#}"));
-            let lines: Vec<&str> = said.lines().collect();
-            let end = lines[lines.len().saturating_sub(30)..].join("\n");
+            let lines: Vec<String> = said
+                .lines()
+                .map(|line| line.chars().take(WIDTH).collect())
+                .collect();
+            let end = lines[lines.len().saturating_sub(count)..].join("\n");
             let _ = writeln!(seen, "---- kubectl {words}\n{end}"); // a String takes everything
         }
         let logs = self.run.folder().display();

@@ -8,7 +8,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use thanos_tests::{Node, Program, command, tools};
@@ -19,6 +19,8 @@ use crate::monitoring;
 
 const DOMAIN: &str = "thanos.example.com";
 const CONTEXT: &str = "edge-01";
+/// A line that takes longer hangs; longer than `init` waits for any one thing, so that it says itself what is not so.
+const PATIENCE: Duration = Duration::from_secs(720);
 /// Where the part about Azure begins, and the one after it.
 const AZURE: [&str; 2] = ["## On Azure", "## Take it away again"];
 
@@ -93,7 +95,7 @@ impl Reader<'_> {
             self.node.logged_in(shell)
         };
         let began = Instant::now();
-        let output = shell.output().await?;
+        let output = shell.output_within(PATIENCE, &[]).await?;
         writeln!(
             self.transcript,
             "$ {line}\n{}{}",

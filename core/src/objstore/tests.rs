@@ -22,6 +22,32 @@ fn the_table_is_in_the_order_of_the_providers() {
 }
 
 #[test]
+fn two_compactors_on_one_prefix_are_known() {
+    let of = |bucket: &str, endpoint: &str, prefix: &str| {
+        let text = format!(
+            "type: S3\nconfig: {{bucket: {bucket}, endpoint: {endpoint}, access_key: a, secret_key: s}}\nprefix: {prefix}\n"
+        );
+        judge(text.as_bytes()).config.unwrap()
+    };
+    let one = of("b", "s3.example.com", "eu/one");
+    for other in ["eu/one", "eu", "''", "/eu/one/two/"] {
+        assert!(one.overlaps(&of("b", "S3.example.com", other)), "{other}");
+        assert!(of("b", "S3.example.com", other).overlaps(&one), "{other}");
+    }
+    for other in [
+        of("b", "s3.example.com", "eu/oneself"),
+        of("c", "s3.example.com", "eu/one"),
+        of("b", "s4.example.com", "eu/one"),
+    ] {
+        assert!(!one.overlaps(&other) && !other.overlaps(&one), "{other:?}");
+    }
+    let directory = judge(b"type: FILESYSTEM\nconfig: {directory: /x}\n")
+        .config
+        .unwrap();
+    assert!(!directory.overlaps(&directory));
+}
+
+#[test]
 fn azure_with_workload_identity_is_all_that_it_should_be() {
     let text = "type: azure\nprefix: /a/\nconfig:\n  storage_account: acc\n  container: thanos\n";
     let judged = judge(text.as_bytes());

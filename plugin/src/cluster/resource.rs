@@ -36,6 +36,7 @@ resources! {
     SECRETS "" "v1" "secrets" "Secret" "secret";
     CONFIG_MAPS "" "v1" "configmaps" "ConfigMap" "configmap";
     VOLUME_CLAIMS "" "v1" "persistentvolumeclaims" "PersistentVolumeClaim" "persistentvolumeclaim";
+    LEASES "coordination.k8s.io" "v1" "leases" "Lease" "lease";
     DEPLOYMENTS "apps" "v1" "deployments" "Deployment" "deployment";
     STATEFUL_SETS "apps" "v1" "statefulsets" "StatefulSet" "statefulset";
     INGRESSES "networking.k8s.io" "v1" "ingresses" "Ingress" "ingress";

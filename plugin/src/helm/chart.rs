@@ -154,6 +154,11 @@ impl Chart {
         }
     }
 
+    /// Whether nothing must be fetched for it.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        !matches!(self, Self::Registry { .. })
+    }
+
     /// What people call it.
     pub(crate) fn title(&self) -> String {
         match self {

@@ -68,14 +68,14 @@ impl Release {
         &self.digest
     }
 
-    /// The labels that helm's Secret gets.
-    pub(super) fn labels(&self) -> String {
+    /// The labels that helm's Secret of this revision gets.
+    pub(super) fn labels(&self, revision: u64) -> String {
+        let (digest, hub) = (&self.digest, &self.hub);
         format!(
-            "{}={},{}={}",
+            "{}={digest},{}={hub},{}={revision}",
             names::DIGEST,
-            self.digest,
             names::HUB,
-            self.hub
+            names::INSTALLED
         )
     }
 

@@ -3,11 +3,27 @@
 
 use std::collections::BTreeMap;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use thanos_core::names;
 
+use super::release::Release;
+
 /// What helm's Secrets are told apart by.
 pub(crate) const SELECTOR: &str = "owner=helm";
+
+/// A helm that has written nothing for so long is taken for dead: it may work on, but most hooks take less.
+const SETTLED: SignedDuration = SignedDuration::from_secs(30);
+
+/// What comes before helm can work on a release again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mend {
+    Nothing,
+    /// A first revision that was never finished goes.
+    Remove,
+    /// The revision before comes back.
+    RollBack,
+}
 
 /// The newest revision of one release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +36,10 @@ pub(crate) struct Installed {
     pub(crate) digest: Option<String>,
     /// The hub that it is a part of.
     pub(crate) hub: Option<String>,
+    /// The revision that we made last.
+    installed: Option<u64>,
+    /// When helm wrote its record last.
+    written: Option<Timestamp>,
 }
 
 impl Installed {
@@ -28,14 +48,53 @@ impl Installed {
         self.digest.is_some()
     }
 
+    /// Whether it is a hub, and no part that hubs share.
+    pub(crate) fn is_a_hub(&self) -> bool {
+        self.is_ours() && self.hub.as_deref() == Some(self.name.as_str())
+    }
+
     /// Whether a helm was interrupted while it worked on it: helm refuses to touch it until that is mended.
     pub(crate) fn is_pending(&self) -> bool {
         self.status.starts_with("pending-") || self.status == "uninstalling"
     }
 
-    /// Whether a revision before this one can be gone back to.
-    pub(crate) fn has_earlier(&self) -> bool {
-        self.status != "pending-install" && self.status != "uninstalling" && self.revision > 1
+    /// What makes helm touch it again.
+    pub(crate) fn mend(&self) -> Mend {
+        let has_earlier =
+            self.status != "pending-install" && self.status != "uninstalling" && self.revision > 1;
+        match (self.is_pending(), has_earlier) {
+            (false, _) => Mend::Nothing,
+            (true, true) => Mend::RollBack,
+            (true, false) => Mend::Remove,
+        }
+    }
+
+    /// The revision that comes next, once it is mended.
+    pub(crate) fn next(&self) -> u64 {
+        match self.mend() {
+            Mend::Nothing => self.revision + 1,
+            Mend::Remove => 1,
+            Mend::RollBack => self.revision + 2,
+        }
+    }
+
+    /// Whether whoever works on it may still do so.
+    pub(crate) fn is_at_work(&self, now: Timestamp) -> bool {
+        let is_young = |written: Timestamp| now.duration_since(written).abs() < SETTLED;
+        self.is_pending() && self.written.is_some_and(is_young)
+    }
+
+    /// The revision that another helm has made of it since we did, by an upgrade or a rollback.
+    pub(crate) fn by_hand(&self) -> Option<u64> {
+        let installed = self.installed?;
+        (self.is_deployed() && installed != self.revision).then_some(self.revision)
+    }
+
+    /// Whether this very chart is there with these values.
+    pub(crate) fn is(&self, release: &Release) -> bool {
+        self.is_deployed()
+            && self.by_hand().is_none()
+            && self.digest.as_deref() == Some(release.digest())
     }
 
     /// Whether it is there as a whole.
@@ -61,16 +120,31 @@ pub(crate) fn newest(secrets: &[Value]) -> Vec<Installed> {
         .collect()
 }
 
+/// The other hub that a shared release was installed for; none once that hub is gone.
+pub(crate) fn of_another<'r>(
+    release: &'r Installed,
+    hub: &str,
+    all: &[Installed],
+) -> Option<&'r str> {
+    let other = release.hub.as_deref().filter(|other| *other != hub)?;
+    let stands = |found: &&Installed| found.is_a_hub() && found.name == other;
+    all.iter().find(stands).map(|_| other)
+}
+
 fn read(secret: &Value) -> Option<Installed> {
     let metadata = &secret["metadata"];
     let label = |key: &str| metadata["labels"][key].as_str().map(str::to_owned);
+    let number = |key: &str| label(key)?.parse().ok();
+    let second = |key: &str| Timestamp::from_second(label(key)?.parse().ok()?).ok();
     Some(Installed {
         name: label("name")?,
         namespace: metadata["namespace"].as_str()?.to_owned(),
         status: label("status")?,
-        revision: label("version")?.parse().ok()?,
+        revision: number("version")?,
         digest: label(names::DIGEST),
         hub: label(names::HUB),
+        installed: number(names::INSTALLED),
+        written: second("createdAt").max(second("modifiedAt")),
     })
 }
 
@@ -99,7 +173,45 @@ mod tests {
         let [a, b] = releases.as_slice() else {
             panic!("{releases:?}")
         };
-        assert!(a.is_pending() && a.has_earlier() && a.is_ours());
-        assert!(b.is_pending() && !b.has_earlier() && !b.is_deployed());
+        assert!(a.is_pending() && a.mend() == Mend::RollBack && a.is_ours());
+        assert!(b.is_pending() && b.mend() == Mend::Remove && !b.is_deployed());
+        assert_eq!((a.next(), b.next()), (12, 1));
+    }
+
+    #[test]
+    fn whoever_wrote_just_now_may_still_be_at_work() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let at = |status: &str, modified: i64| {
+            let mut secret = secret("a", 2, status);
+            secret["metadata"]["labels"]["createdAt"] = json!("900000");
+            secret["metadata"]["labels"]["modifiedAt"] = json!(modified.to_string());
+            newest(&[secret]).remove(0).is_at_work(now)
+        };
+        assert!(at("pending-upgrade", 999_990) && at("uninstalling", 1_000_005));
+        assert!(!at("pending-upgrade", 999_960) && !at("deployed", 999_999));
+        assert!(!newest(&[secret("a", 2, "pending-upgrade")])[0].is_at_work(now));
+    }
+
+    #[test]
+    fn a_revision_that_names_another_was_made_by_hand() {
+        let of = |installed: Option<u64>, status: &str| {
+            let mut secret = secret("a", 4, status);
+            if let Some(installed) = installed {
+                secret["metadata"]["labels"][names::INSTALLED] = json!(installed.to_string());
+            }
+            newest(&[secret]).remove(0).by_hand()
+        };
+        assert_eq!(of(Some(4), "deployed"), None);
+        assert_eq!(of(Some(3), "deployed"), Some(4));
+        assert_eq!(
+            of(None, "deployed"),
+            None,
+            "of a plugin that wrote no such label"
+        );
+        assert_eq!(
+            of(Some(3), "failed"),
+            None,
+            "it is installed anew in any case"
+        );
     }
 }

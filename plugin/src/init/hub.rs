@@ -19,14 +19,14 @@ use crate::cluster::Cluster;
 use crate::enroll::hidden::Hidden;
 use crate::enroll::told;
 use crate::failure::{Ending, Failure};
-use crate::helm::Helm;
 use crate::helm::chart::KUBE_PROMETHEUS_STACK;
+use crate::helm::{Helm, Talk};
 use crate::ui::Ui;
 use apply::Doings;
 use azure::Room;
 use facts::Facts;
 use member::Member;
-use plan::{Action, Item, Membership, Plan};
+use plan::{Action, Item, Membership, Plan, Step};
 use prove::Route;
 use report::Report;
 use wait::{Patience, Waiting};
@@ -76,6 +76,10 @@ pub(crate) async fn run(
         room.as_ref().map_or(Ok(()), Room::is_furnished)?;
         return export::export(folder, &wish, &facts, &plan, &member, &helm, ui).await;
     }
+    let is_furnished = room.as_ref().is_none_or(|room| room.made.is_some());
+    rendered(&helm, &plan, &facts.version, is_furnished)
+        .await
+        .map_err(|faults| told(faults, ui))?;
     let said = format!("{}", helm.version);
     let mut report = Report::new(&wish, &facts, &plan, &said, args.dry_run);
     super::report::show(&report.text(), &report.as_json(), &plan.warnings, args, ui)?;
@@ -141,6 +145,38 @@ pub(crate) async fn run(
     };
     report.proofs = proofs.all(ui).await;
     conclude(report, &wish, aloud, ui)
+}
+
+/// Charts that are at hand take their values, which is known before anything is done; what a registry holds is not
+/// fetched for that, and where Azure is not furnished yet, the hub's own values are not whole.
+async fn rendered(
+    helm: &Helm,
+    plan: &Plan,
+    server: &str,
+    is_furnished: bool,
+) -> Result<(), Vec<Failure>> {
+    let looks = plan.items.iter().filter_map(|item| match &item.step {
+        Step::Release(release, _) if item.action.is_work() && release.chart.is_at_hand() => {
+            (is_furnished || item.part != HubPart::Thanos.word()).then_some(release)
+        }
+        _ => None,
+    });
+    let looks = looks.map(async |release| {
+        let what = format!("release/{} cannot be rendered", release.name);
+        let mut talk = Talk::silent();
+        let rendered = helm.template(release, server, &mut talk).await;
+        rendered.err().map(|failure| Failure {
+            message: what,
+            ..failure
+        })
+    });
+    let faults = futures::future::join_all(looks).await;
+    let faults: Vec<Failure> = faults.into_iter().flatten().collect();
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults)
+    }
 }
 
 /// Logs in to Azure, where it is wished, and looks.

@@ -6,13 +6,16 @@ use thanos_core::names;
 use super::plan::Wish;
 use crate::cluster::Cluster;
 use crate::cluster::resource::{
-    At, CRDS, MUTATING, POLICIES, ROLE_BINDINGS, ROLES, Resource, SECRETS, VALIDATING,
-    VOLUME_CLAIMS, WIRINGS,
+    At, CERTIFICATES, CRDS, GATEWAY_CLASSES, GATEWAYS, LEASES, MUTATING, POLICIES, ROLE_BINDINGS,
+    ROLES, Resource, SECRETS, VALIDATING, VOLUME_CLAIMS, WIRINGS,
 };
-use crate::cluster::trouble::Sort;
+use crate::cluster::trouble::{Sort, Trouble};
 use crate::failure::Failure;
+use crate::helm::chart;
 use crate::helm::releases::Installed;
-use crate::init::hub::facts::{helm_release, releases};
+use crate::init::hub::facts::{ENVOY_CONTROLLER, helm_release, releases};
+use crate::init::hub::fullname;
+use crate::judge::kind_of;
 
 /// A webhook configuration, and the name and namespace of the release that it belongs to.
 pub(crate) type Registration = (At, Value, Option<(String, String)>);
@@ -32,6 +35,12 @@ pub(crate) struct Facts {
     pub(crate) enrolments: Vec<(At, Value)>,
     /// Volumes that init had made for the hub: they carry its name, and outlive all else.
     pub(crate) claims: Vec<(At, Value)>,
+    /// Certificates' Secrets that cert-manager leaves when the hub's Certificate goes.
+    pub(crate) left: Vec<(At, Value)>,
+    /// Who else uses a release of others that init brought, by its name; looked for only where those are to go.
+    pub(crate) users: Vec<(&'static str, String)>,
+    /// What `control` was elected by: its next one would wait until it has run out.
+    pub(crate) lease: Option<(At, Value)>,
     /// Our definitions.
     pub(crate) crds: Vec<(At, Value)>,
 }
@@ -39,10 +48,7 @@ pub(crate) struct Facts {
 /// Looks.
 pub(crate) async fn gather(cluster: &Cluster, wish: &Wish) -> Result<Facts, Failure> {
     let releases = releases(cluster).await?;
-    let wirings = match cluster.list(&WIRINGS.all()).await {
-        Err(trouble) if trouble.sort == Sort::NotServed => Vec::new(),
-        listed => listed?,
-    };
+    let wirings = served(cluster.list(&WIRINGS.all()).await)?;
     let (objects, _) = cluster.judged(None).await?;
     let mut registrations = Vec::new();
     for resource in [&MUTATING, &VALIDATING] {
@@ -79,6 +85,12 @@ pub(crate) async fn gather(cluster: &Cluster, wish: &Wish) -> Result<Facts, Fail
         let at = CRDS.named(&resource.qualified());
         crds.extend(cluster.find(&at).await?.map(|found| (at, found)));
     }
+    let users = if wish.third_party {
+        users(cluster, &wish.hub, &objects).await?
+    } else {
+        Vec::new()
+    };
+    let left = left(cluster, &wish.hub, &releases).await?;
     Ok(Facts {
         releases,
         wirings,
@@ -87,8 +99,91 @@ pub(crate) async fn gather(cluster: &Cluster, wish: &Wish) -> Result<Facts, Fail
         credentials,
         enrolments,
         claims,
+        left,
+        users,
+        lease: lease(cluster).await?,
         crds,
     })
+}
+
+async fn lease(cluster: &Cluster) -> Result<Option<(At, Value)>, Failure> {
+    let at = LEASES.within(names::NAMESPACE).named(names::LEASE);
+    match cluster.find(&at).await {
+        // It runs out by itself.
+        Err(trouble) if trouble.sort == Sort::Forbidden => Ok(None),
+        found => Ok(found?.map(|lease| (at, lease))),
+    }
+}
+
+/// Gateways of Envoy Gateway, Certificates and Prometheus objects that no release of this hub brought.
+async fn users(
+    cluster: &Cluster,
+    hub: &str,
+    objects: &[Value],
+) -> Result<Vec<(&'static str, String)>, Failure> {
+    let of = |object: &Value, release: &str| {
+        helm_release(object).is_some_and(|(name, _)| name == release)
+    };
+    let title = |resource: &Resource, object: &Value| {
+        let metadata = &object["metadata"];
+        let [name, namespace] =
+            [&metadata["name"], &metadata["namespace"]].map(|it| it.as_str().unwrap_or_default());
+        format!("{}/{name} in namespace {namespace}", resource.singular)
+    };
+    let classes = served(cluster.list(&GATEWAY_CLASSES.all()).await)?;
+    let is_envoys = |gateway: &&Value| {
+        classes.iter().any(|class| {
+            class["metadata"]["name"] == gateway["spec"]["gatewayClassName"]
+                && class["spec"]["controllerName"] == ENVOY_CONTROLLER
+        })
+    };
+    let gateways = served(cluster.list(&GATEWAYS.all()).await)?;
+    let gateways = gateways
+        .iter()
+        .filter(|gateway| !of(gateway, hub))
+        .filter(is_envoys)
+        .map(|gateway| (chart::ENVOY_GATEWAY.release, title(&GATEWAYS, gateway)));
+    let certificates = served(cluster.metadata(&CERTIFICATES.all(), "").await)?;
+    // Those for a Gateway are made by cert-manager and belong to it.
+    let certificates = certificates
+        .iter()
+        .filter(|one| !of(one, hub) && one["metadata"]["ownerReferences"].is_null())
+        .map(|one| (chart::CERT_MANAGER.release, title(&CERTIFICATES, one)));
+    let stack = chart::KUBE_PROMETHEUS_STACK.release;
+    let objects = objects
+        .iter()
+        .filter(|object| !of(object, stack))
+        .filter_map(|object| {
+            let resource = Resource::of(kind_of(object)?);
+            Some((stack, title(resource, object)))
+        });
+    Ok(gateways.chain(certificates).chain(objects).collect())
+}
+
+/// What is not served is not used.
+fn served(listed: Result<Vec<Value>, Trouble>) -> Result<Vec<Value>, Failure> {
+    match listed {
+        Err(trouble) if trouble.sort == Sort::NotServed => Ok(Vec::new()),
+        listed => Ok(listed?),
+    }
+}
+
+async fn left(
+    cluster: &Cluster,
+    hub: &str,
+    releases: &[Installed],
+) -> Result<Vec<(At, Value)>, Failure> {
+    let release = releases
+        .iter()
+        .find(|release| release.name == hub && release.is_a_hub());
+    let Some(release) = release else {
+        return Ok(Vec::new());
+    };
+    let of_certificates = "controller.cert-manager.io/fao=true";
+    let own = format!("{}-tls", fullname(hub));
+    let found = listed(cluster, &SECRETS, Some(&release.namespace), of_certificates).await?;
+    let is_own = |(at, _): &(At, Value)| at.name.as_deref() == Some(&own);
+    Ok(found.into_iter().filter(is_own).collect())
 }
 
 /// Whether an object holds a record of any wiring.

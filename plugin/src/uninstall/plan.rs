@@ -7,7 +7,7 @@ use thanos_core::names;
 use super::facts::{Facts, wirings_of};
 use crate::cluster::resource::{At, WIRINGS};
 use crate::helm::chart;
-use crate::helm::releases::Installed;
+use crate::helm::releases::{Installed, of_another};
 use crate::judge::kind_of;
 
 /// What whoever asks wants.
@@ -153,9 +153,7 @@ pub(crate) fn plan(wish: &Wish, facts: &Facts) -> Plan {
 /// Another hub of this cluster.
 fn other_hub(wish: &Wish, facts: &Facts) -> Option<String> {
     let hubs = facts.releases.iter().filter(|release| release.is_ours());
-    let mut others = hubs.filter(|release| {
-        release.hub.as_deref() == Some(release.name.as_str()) && release.name != wish.hub
-    });
+    let mut others = hubs.filter(|release| release.is_a_hub() && release.name != wish.hub);
     others.next().map(|release| release.name.clone())
 }
 
@@ -230,15 +228,30 @@ impl Plan {
             let detail = needed.unwrap_or_default().to_owned();
             self.push(title, Some(&release.namespace), detail, step);
         }
+        if let Some((at, lease)) = &facts.lease
+            && needed.is_none()
+            && (release.is_some() || facts.registrations.is_empty())
+        {
+            self.push(
+                at.title(),
+                at.namespace.as_deref(),
+                String::new(),
+                Step::Delete(at.clone(), lease.clone()),
+            );
+        }
     }
 
     fn releases(&mut self, wish: &Wish, facts: &Facts, other: Option<&str>) {
         let own: Vec<&Installed> = facts
             .releases
             .iter()
-            .filter(|release| release.is_ours() && release.hub.as_deref() == Some(&wish.hub))
+            .filter(|release| release.is_ours())
+            .filter(|release| of_another(release, &wish.hub, &facts.releases).is_none())
             .collect();
-        if let Some(thanos) = own.iter().find(|release| release.name == wish.hub) {
+        if let Some(thanos) = own
+            .iter()
+            .find(|release| release.name == wish.hub && release.is_a_hub())
+        {
             let title = format!("release/{}", thanos.name);
             self.push(
                 title,
@@ -258,10 +271,21 @@ impl Plan {
                 release.name == pinned.release && release.namespace == pinned.namespace
             });
             let Some(found) = found else { continue };
-            let (detail, step) = match other {
-                Some(hub) => (format!("hub {hub} may need it"), Step::Stay),
-                None if wish.third_party => (String::new(), of_release(found)),
-                None => ("--third-party removes it".to_owned(), Step::Stay),
+            let user = facts.users.iter().find(|(of, _)| *of == pinned.release);
+            let (detail, step) = match (other, user) {
+                (Some(hub), _) => (format!("hub {hub} may need it"), Step::Stay),
+                (None, _) if !wish.third_party => {
+                    ("--third-party removes it".to_owned(), Step::Stay)
+                }
+                (None, Some((_, user))) => {
+                    let (name, namespace) = (&found.name, &found.namespace);
+                    let sentence = format!(
+                        "{name} stays: {user} uses it; helm uninstall {name} -n {namespace} removes it all the same"
+                    );
+                    self.warnings.push((codes::SHARED_PART, sentence));
+                    (format!("{user} uses it"), Step::Stay)
+                }
+                (None, None) => (String::new(), of_release(found)),
             };
             self.push(
                 format!("release/{}", found.name),
@@ -308,6 +332,14 @@ impl Plan {
             };
             self.push(at.title(), at.namespace.as_deref(), detail, step);
         }
+        for (at, _) in &facts.left {
+            let namespace = at.namespace.as_deref().unwrap_or_default();
+            let name = at.name.as_deref().unwrap_or_default();
+            let detail = format!(
+                "cert-manager's, with its key: kubectl delete secret {name} -n {namespace}"
+            );
+            self.push(at.title(), at.namespace.as_deref(), detail, Step::Stay);
+        }
         let needed =
             !self.webhook_goes && (webhook(facts).is_some() || !facts.registrations.is_empty());
         for (at, object) in &facts.crds {
@@ -340,7 +372,7 @@ fn of_release(release: &Installed) -> Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cluster::resource::{MUTATING, SECRETS};
+    use crate::cluster::resource::{LEASES, MUTATING, SECRETS};
     use crate::helm::releases::newest;
     use serde_json::json;
 
@@ -387,6 +419,10 @@ mod tests {
                 "metadata": {"name": "k8s", "namespace": "monitoring", "annotations": {names::WIRED: "{\"thanos\":{},\"v\":1}"}},
             })],
             registrations: vec![(MUTATING.named(names::REGISTRATION), registration, of)],
+            lease: Some((
+                LEASES.within(names::NAMESPACE).named(names::LEASE),
+                json!({}),
+            )),
             credentials: vec![(
                 SECRETS.within("thanos").named("thanos-write-users"),
                 json!({}),
@@ -412,6 +448,7 @@ mod tests {
                 "delete thanoswiring.kubectl-thanos.dev/thanos",
                 "delete mutatingwebhookconfiguration.admissionregistration.k8s.io/thanos-webhook",
                 "uninstall release/thanos-webhook",
+                "delete lease.coordination.k8s.io/thanos-webhook-control",
                 "uninstall release/thanos",
                 "keep release/cert-manager",
                 "delete secret/thanos-write-users",
@@ -425,6 +462,34 @@ mod tests {
             told(&super::plan(&all, &facts()))
                 .contains(&"uninstall release/cert-manager".to_owned())
         );
+    }
+
+    #[test]
+    fn what_others_use_stays_and_is_told() {
+        let mut all = wish();
+        all.third_party = true;
+        let mut used = facts();
+        let user = "certificate/shop in namespace shop".to_owned();
+        used.users.push(("cert-manager", user));
+        let plan = super::plan(&all, &used);
+        assert!(told(&plan).contains(&"keep release/cert-manager".to_owned()));
+        let warned = plan.warnings.iter().map(|(_, sentence)| sentence);
+        assert!(
+            warned
+                .into_iter()
+                .any(|it| it.contains("helm uninstall cert-manager -n cert-manager"))
+        );
+    }
+
+    #[test]
+    fn a_shared_release_of_a_hub_that_is_gone_goes_with_the_last_one() {
+        let mut all = wish();
+        all.third_party = true;
+        let mut facts = facts();
+        let orphan = release("cert-manager", "cert-manager", Some("thanos-eu"));
+        facts.releases[2] = orphan;
+        let goes = "uninstall release/cert-manager".to_owned();
+        assert!(told(&super::plan(&all, &facts)).contains(&goes));
     }
 
     #[test]

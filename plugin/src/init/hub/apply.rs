@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use thanos_core::codes;
 
 use super::member::{self, Member};
-use super::plan::{Action, Item, Mend, Plan, Step};
-use crate::cluster::resource::{At, CERTIFICATES, GATEWAYS, Resource};
+use super::plan::{Action, Item, Plan, Step};
+use crate::cluster::resource::{At, CERTIFICATES, GATEWAYS, Resource, SECRETS};
 use crate::cluster::trouble::{Sort, Trouble};
 use crate::cluster::{Cluster, Mode};
 use crate::enroll::hidden::Hidden;
 use crate::failure::Failure;
+use crate::helm::release::Release;
+use crate::helm::releases::{self, Installed, Mend};
 use crate::helm::{Helm, Talk};
 use crate::init::apply::Wait;
 use crate::ui::Ui;
@@ -19,6 +21,8 @@ use crate::ui::Ui;
 /// How long the API server may take to serve definitions that helm has just laid.
 const SERVED: Duration = Duration::from_secs(30);
 
+/// Between two looks at a release.
+const AGAIN: Duration = Duration::from_secs(1);
 /// A shorter line of a credential is a word that any sentence may hold: a user's name.
 const SHORTEST: usize = 16;
 /// A longer sentence of the API server may hold a part of what was sent.
@@ -50,19 +54,15 @@ pub(crate) async fn apply(
                 let changed = member::apply(cluster, member, &plan.credentials, doings).await?;
                 doings.changed |= changed;
             }
-            Step::Release(release, mend) if item.action.is_work() => {
+            Step::Release(release, found) if item.action.is_work() => {
                 let helm = helm.ok_or_else(|| {
                     one(Failure::failed("there is no helm").code(codes::HELM_MISSING))
                 })?;
                 if item.part == "thanos" {
                     before_thanos(cluster, plan, doings).await.map_err(one)?;
                 }
-                mended(helm, &release.name, &release.namespace, *mend, doings)
+                installed(cluster, helm, release, found.as_ref(), doings)
                     .await
-                    .map_err(one)?;
-                let what = format!("installed {}", release.name);
-                let installed = helm.install(release, &mut Talk::new(doings.ui, what)).await;
-                installed
                     .map_err(|failure| one(seen(failure, &release.name, &release.namespace)))?;
             }
             step if item.action.is_work() => lay(cluster, item, step).await.map_err(one)?,
@@ -151,23 +151,57 @@ fn without_values(trouble: Trouble, step: &Step) -> Failure {
     failure
 }
 
-/// What an interrupted helm has left.
-async fn mended(
+/// What an interrupted helm has left is mended, and then it is installed; what another helm has finished meanwhile is
+/// not done again.
+async fn installed(
+    cluster: &Cluster,
     helm: &Helm,
-    name: &str,
-    namespace: &str,
-    mend: Mend,
+    release: &Release,
+    found: Option<&Installed>,
     doings: &mut Doings<'_, '_>,
 ) -> Result<(), Failure> {
-    match mend {
-        Mend::Nothing => Ok(()),
+    let (name, namespace) = (&release.name, &release.namespace);
+    let standing = match found.filter(|found| found.is_pending()) {
+        Some(_) => at_rest(cluster, release, doings.ui).await?,
+        None => found.cloned(),
+    };
+    if found.is_some_and(Installed::is_pending)
+        && standing.as_ref().is_some_and(|it| it.is(release))
+    {
+        return Ok(());
+    }
+    match standing.as_ref().map_or(Mend::Nothing, Installed::mend) {
+        Mend::Nothing => {}
         Mend::Remove => {
             let mut talk = Talk::new(doings.ui, format!("taken the unfinished {name} away"));
-            helm.uninstall(name, namespace, &mut talk).await
+            helm.uninstall(name, namespace, &mut talk).await?;
         }
         Mend::RollBack => {
             let mut talk = Talk::new(doings.ui, format!("rolled {name} back"));
-            helm.roll_back(name, namespace, &mut talk).await
+            helm.roll_back(name, namespace, &mut talk).await?;
+        }
+    }
+    let revision = standing.as_ref().map_or(1, Installed::next);
+    let mut talk = Talk::new(doings.ui, format!("installed {name}"));
+    helm.install(release, revision, &mut talk).await
+}
+
+/// How a release stands when no helm works on it any more: one that was killed is only known by its silence.
+async fn at_rest(
+    cluster: &Cluster,
+    release: &Release,
+    ui: &mut Ui<'_>,
+) -> Result<Option<Installed>, Failure> {
+    let at = SECRETS.within(&release.namespace);
+    let own = format!("{},name={}", releases::SELECTOR, release.name);
+    let mut wait = Wait::begin(format!("the helm at work on {} rests", release.name));
+    loop {
+        let found = releases::newest(&cluster.metadata(&at, &own).await?).pop();
+        match &found {
+            Some(standing) if standing.is_at_work(jiff::Timestamp::now()) => {
+                wait.rest(ui, &standing.status, AGAIN).await;
+            }
+            _ => return Ok(found),
         }
     }
 }

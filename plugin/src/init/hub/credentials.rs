@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Value, json};
-use thanos_core::names;
+use thanos_core::{codes, names};
 
 use super::plan::{Action, Item, Step};
 use super::wish::Wish;
@@ -99,6 +99,7 @@ pub(crate) fn plan(wish: &Wish, kept: &Kept) -> Result<Credentials, Vec<Failure>
         .users("read-users", &read, &Writers::new())
         .map_err(one)?;
     let revision = match &wish.objstore {
+        _ if planner.is_another_sort_of_store() => None,
         Some(file) => Some(planner.objstore(file).map_err(one)?),
         None => None,
     };
@@ -148,11 +149,16 @@ impl Planner<'_> {
         let known = known.unwrap_or_else(|| Hidden::new(""));
         let known = String::from_utf8_lossy(known.reveal()).into_owned();
         let own = format!("{}:", credential.user);
+        let line = String::from_utf8_lossy(line.reveal()).into_owned();
+        // Under another name this password is the one that the user had before `--cluster` was changed.
+        let hash = line.trim_end().split_once(':').map(|(_, hash)| hash);
+        let is_own = |known: &&str| {
+            known.starts_with(&own) || known.trim_end().split_once(':').map(|(_, it)| it) == hash
+        };
         let mut lines: Vec<&str> = known
             .lines()
-            .filter(|line| !line.trim().is_empty() && !line.starts_with(&own))
+            .filter(|line| !line.trim().is_empty() && !is_own(line))
             .collect();
-        let line = String::from_utf8_lossy(line.reveal()).into_owned();
         let at = known
             .lines()
             .filter(|line| !line.trim().is_empty())
@@ -175,6 +181,30 @@ impl Planner<'_> {
             .collect();
         self.lay(secret, &Value::Object(data), &json!({}));
         Ok(())
+    }
+
+    /// Whether the store was a file and is Azure's identity now, or the reverse; that is a fault.
+    fn is_another_sort_of_store(&mut self) -> bool {
+        let wish = self.wish;
+        let Some(kept) = self.kept.0.get("objstore") else {
+            return false;
+        };
+        let of_chart =
+            kept["metadata"]["annotations"]["meta.helm.sh/release-name"] == wish.name.as_str();
+        let (was, is) = match &wish.objstore {
+            Some(_) if of_chart => ("a container by Azure's identity", "a file"),
+            None if is_ours(kept, &wish.name) => ("a file", "a container by Azure's identity"),
+            _ => return false,
+        };
+        let message = format!(
+            "hub {} keeps its blocks where {was} says; where {is} says, there are none of them",
+            wish.name
+        );
+        let failure = Failure::failed(message).code(codes::OBJECT_STORE_CHANGED);
+        self.faults.push(failure.hint(
+            "make a second hub with --name, and keep this one as long as its blocks are asked for",
+        ));
+        true
     }
 
     /// The object-store file; gives its revision, which is new with every change.
@@ -311,6 +341,39 @@ mod tests {
             !format!("{first:?}")
                 .contains(std::str::from_utf8(first.write.password.reveal()).unwrap())
         );
+    }
+
+    #[test]
+    fn a_changed_cluster_takes_its_former_line_away() {
+        let mut wish = wish();
+        let first = plan(&wish, &Kept::default()).unwrap();
+        let kept = carried_out(&Kept::default(), &first);
+        wish.cluster = "renamed".to_owned();
+        let second = carried_out(&kept, &plan(&wish, &kept).unwrap());
+        let lines = second.text("write-users", ".htpasswd").unwrap();
+        let lines = String::from_utf8_lossy(lines.reveal()).into_owned();
+        assert!(lines.starts_with("renamed:{SHA}") && lines.lines().count() == 1);
+    }
+
+    #[test]
+    fn another_sort_of_store_is_no_change_but_a_fault() {
+        let mut wish = wish();
+        let file = wish.objstore.take();
+        let mut of_chart = Kept::default();
+        of_chart.0.insert(
+            "objstore",
+            json!({"metadata": {"annotations": {"meta.helm.sh/release-name": "thanos"}}}),
+        );
+        plan(&wish, &of_chart).unwrap();
+        let told = |wish: &Wish, kept: &Kept| {
+            let faults = plan(wish, kept).unwrap_err();
+            faults.iter().map(|fault| fault.code).collect::<Vec<_>>()
+        };
+        wish.objstore = file;
+        let of_file = carried_out(&Kept::default(), &plan(&wish, &Kept::default()).unwrap());
+        assert_eq!(told(&wish, &of_chart), [Some(codes::OBJECT_STORE_CHANGED)]);
+        wish.objstore = None;
+        assert_eq!(told(&wish, &of_file), [Some(codes::OBJECT_STORE_CHANGED)]);
     }
 
     #[test]

@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use futures::future::try_join_all;
 use semver::Version;
 use serde_json::Value;
-use thanos_core::{Kind, names, versions};
+use thanos_core::{Kind, names, objstore, versions};
 
 use super::credentials::{Kept, SECRETS_OF_HUB};
-use super::wish::Wish;
+use super::wish::{Wish, fullname};
 use crate::cluster::Cluster;
 use crate::cluster::resource::{
     At, CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, CRDS, DEPLOYMENTS, GATEWAY_CLASSES, MUTATING,
     NAMESPACES, Resource, SECRETS, VALIDATING,
 };
 use crate::cluster::trouble::Sort;
+use crate::enroll::hidden::Hidden;
 use crate::failure::Failure;
 use crate::helm::releases::{self, Installed};
 use crate::init::facts::Registered;
@@ -56,6 +57,8 @@ pub(crate) struct Facts {
     pub(crate) namespaces: BTreeSet<String>,
     /// The hub's own Secrets.
     pub(crate) kept: Kept,
+    /// Where other hubs of this cluster keep their blocks: the hub, and the place.
+    pub(crate) stores: Vec<(String, objstore::Config)>,
     /// Whether the Secret with the gateway's certificate is there.
     pub(crate) has_certificate: bool,
     /// Prometheus and PrometheusAgent objects: kind, namespace, name, and the release that they belong to.
@@ -149,9 +152,10 @@ pub(crate) async fn gather(
         registered_by: mutating.as_ref().and_then(helm_release),
         ..Facts::default()
     };
-    let (found, kept, certificate, classes, objects, denied) = futures::try_join!(
+    let (found, kept, stores, certificate, classes, objects, denied) = futures::try_join!(
         existing(cluster, namespaces),
         kept(cluster, wish),
+        stores(cluster, wish, &facts.releases),
         certificate(cluster, wish),
         classes(cluster, &facts),
         objects(cluster, &facts),
@@ -159,6 +163,7 @@ pub(crate) async fn gather(
     )?;
     facts.namespaces = found;
     facts.kept = kept;
+    facts.stores = stores;
     facts.has_certificate = certificate;
     facts.classes = classes;
     facts.objects = objects;
@@ -214,6 +219,34 @@ async fn kept(cluster: &Cluster, wish: &Wish) -> Result<Kept, Failure> {
     });
     let found = try_join_all(looks).await?;
     Ok(Kept(found.into_iter().flatten().collect()))
+}
+
+/// Only what says where they are; no credential is kept.
+async fn stores(
+    cluster: &Cluster,
+    wish: &Wish,
+    releases: &[Installed],
+) -> Result<Vec<(String, objstore::Config)>, Failure> {
+    let others = releases.iter().filter(|release| {
+        let is_own = release.name == wish.name && release.namespace == wish.namespace;
+        !is_own && release.is_a_hub()
+    });
+    let looks = others.map(async |hub| {
+        let name = format!("{}-objstore", fullname(&hub.name));
+        let found = match cluster
+            .find(&SECRETS.within(&hub.namespace).named(&name))
+            .await
+        {
+            Err(trouble) if trouble.sort == Sort::Forbidden => None,
+            found => found?,
+        };
+        let file = found.as_ref().and_then(|secret| {
+            Hidden::from_base64(secret["data"][super::credentials::OBJSTORE_KEY].as_str()?)
+        });
+        let place = file.and_then(|file| objstore::judge(file.reveal()).config);
+        Ok::<_, Failure>(place.map(|place| (hub.name.clone(), place)))
+    });
+    Ok(try_join_all(looks).await?.into_iter().flatten().collect())
 }
 
 /// Whether the Secret that was named is there; what it holds is not looked at.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 use thanos_core::codes::{self, Code};
-use thanos_core::{names, versions};
+use thanos_core::{names, objstore, versions};
 
 use super::azure::Made;
 use super::credentials::{self, Credentials};
@@ -21,7 +21,7 @@ use crate::cluster::trouble::not_ours;
 use crate::failure::Failure;
 use crate::helm::chart::{self, Chart, Ours, Pinned};
 use crate::helm::release::Release;
-use crate::helm::releases::Installed;
+use crate::helm::releases::{self, Installed};
 
 /// The steps in their order.
 #[derive(Clone, Debug)]
@@ -100,20 +100,10 @@ pub(crate) enum Step {
     Make(Value),
     /// Members are laid over those of an object that has not changed meanwhile.
     Merge(Value),
-    /// helm installs it; what an interrupted helm has left is mended before.
-    Release(Box<Release>, Mend),
+    /// helm installs it over what is there; what an interrupted helm has left is mended before.
+    Release(Box<Release>, Option<Installed>),
     /// This cluster is wired as a member.
     Member,
-}
-
-/// What comes before helm can work on a release again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mend {
-    Nothing,
-    /// A first revision that was never finished goes.
-    Remove,
-    /// The revision before comes back.
-    RollBack,
 }
 
 impl fmt::Debug for Step {
@@ -418,7 +408,7 @@ impl Planner<'_> {
         release.is_some_and(|release| {
             self.facts
                 .release(release, namespace)
-                .is_some_and(|found| found.is_ours() && found.hub.as_deref() == Some(release))
+                .is_some_and(Installed::is_a_hub)
         })
     }
 
@@ -500,6 +490,7 @@ impl Planner<'_> {
     /// What stands in the way of the whole.
     fn obstacles(&mut self) {
         let wish = self.wish;
+        self.one_compactor();
         for (verb, at) in &self.facts.denied {
             let place = at
                 .namespace
@@ -568,6 +559,25 @@ impl Planner<'_> {
         }
     }
 
+    /// No other hub's compactor works on the same blocks.
+    fn one_compactor(&mut self) {
+        let file = self.wish.objstore.as_ref();
+        let Some(own) = file.and_then(|file| objstore::judge(file.reveal()).config) else {
+            return;
+        };
+        let shared = self
+            .facts
+            .stores
+            .iter()
+            .filter(|(_, other)| own.overlaps(other));
+        self.faults.extend(shared.map(|(hub, _)| {
+            let message = format!("hub {hub} keeps its blocks in the same object store");
+            Failure::failed(message)
+                .code(codes::OBJECT_STORE_SHARED)
+                .hint("give this hub another bucket, or another prefix in its object-store file")
+        }));
+    }
+
     /// Whether the operator's monitors are served when our charts are installed.
     fn is_monitored(&self) -> bool {
         static MONITORS: Resource = Resource {
@@ -624,11 +634,8 @@ impl Planner<'_> {
         let found = self.facts.release(name, namespace).cloned();
         let kept = match &found {
             Some(found) if !found.is_ours() => Some("installed by somebody else".to_owned()),
-            Some(found) if found.hub.as_deref() != Some(&self.wish.name) => {
-                let hub = found.hub.as_deref().unwrap_or("?");
-                Some(format!("installed for hub {hub}"))
-            }
-            Some(_) => None,
+            Some(found) => releases::of_another(found, &self.wish.name, &self.facts.releases)
+                .map(|hub| format!("installed for hub {hub}")),
             None => elsewhere,
         };
         match kept {
@@ -669,27 +676,19 @@ impl Planner<'_> {
 
     /// A release that is ours, or will be.
     fn ours(&mut self, part: &'static str, release: Release, found: Option<&Installed>) {
-        let mut mend = Mend::Nothing;
         let title = format!("release/{}", release.name);
         let mut detail = release.chart.title();
         let action = match found {
             None => Action::Create,
             Some(found) if found.is_pending() => {
-                mend = if found.has_earlier() {
-                    Mend::RollBack
-                } else {
-                    Mend::Remove
-                };
                 let sentence = format!(
-                    "{title} in namespace {} is {}: a helm was interrupted, and it is installed anew",
+                    "{title} in namespace {} is {}: a helm was interrupted or is at work, and once it rests, it is installed anew",
                     release.namespace, found.status
                 );
                 self.warnings.push((codes::RELEASE_UNFINISHED, sentence));
                 Action::Update
             }
-            Some(found)
-                if found.is_deployed() && found.digest.as_deref() == Some(release.digest()) =>
-            {
+            Some(found) if found.is(&release) => {
                 detail = String::new();
                 Action::Unchanged
             }
@@ -697,7 +696,12 @@ impl Planner<'_> {
                 detail = format!("{detail}, which is {} now", found.status);
                 Action::Update
             }
-            Some(_) => Action::Update,
+            Some(found) => {
+                if let Some(revision) = found.by_hand() {
+                    detail = format!("{detail}, over revision {revision}, which another helm made");
+                }
+                Action::Update
+            }
         };
         self.items.push(Item {
             part,
@@ -705,7 +709,7 @@ impl Planner<'_> {
             namespace: Some(release.namespace.clone()),
             action,
             detail,
-            step: Step::Release(Box::new(release), mend),
+            step: Step::Release(Box::new(release), found.cloned()),
             at: None,
         });
     }

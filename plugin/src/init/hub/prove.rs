@@ -12,6 +12,7 @@ use super::credentials::{Credential, Credentials};
 use super::sample;
 use super::wait::Patience;
 use super::wish::Wish;
+use crate::cli::HubIngress;
 use crate::enroll::hidden::Hidden;
 use crate::failure::Failure;
 use crate::https::{Answer, Asked, Https};
@@ -128,7 +129,7 @@ impl Route<'_> {
         Ok(())
     }
 
-    /// Neither host takes a password that was never given out.
+    /// Neither host takes a password that was never given out, nor the one of the other.
     pub(crate) async fn closed(&self) -> Result<String, Failure> {
         let wrong = Hidden::generate()?;
         let (write, read) = (
@@ -140,35 +141,58 @@ impl Route<'_> {
             user: self.credentials.read.user.clone(),
             password: wrong.clone(),
         };
-        let answers = [
+        let writer = &self.credentials.write;
+        let mut asked = vec![
             (
+                "a wrong password",
                 &self.wish.write_host,
-                write
-                    .ask(Self::write(
-                        &self.credentials.write.user,
-                        &wrong,
-                        Vec::new(),
-                    ))
-                    .await,
+                &write,
+                Self::write(&writer.user, &wrong, Vec::new()),
             ),
             (
+                "a wrong password",
                 &self.wish.read_host,
-                read.ask(Self::read(&reader, &question)).await,
+                &read,
+                Self::read(&reader, &question),
             ),
         ];
-        for (host, answer) in answers {
-            let answer = answer.map_err(|words| {
-                lost(format!("{host} could not be asked with a wrong password")).because(words)
+        // Whoever keeps the users elsewhere may have one set of them.
+        let is_apart = self.wish.ingress != HubIngress::GatewayApi;
+        if is_apart {
+            let reader = &self.credentials.read;
+            asked.extend([
+                (
+                    "the reader's password",
+                    &self.wish.write_host,
+                    &write,
+                    Self::write(&reader.user, &reader.password, Vec::new()),
+                ),
+                (
+                    "the writer's password",
+                    &self.wish.read_host,
+                    &read,
+                    Self::read(writer, &question),
+                ),
+            ]);
+        }
+        for (whose, host, https, asked) in asked {
+            let answer = https.ask(asked).await.map_err(|words| {
+                lost(format!("{host} could not be asked with {whose}")).because(words)
             })?;
             if answer.status != StatusCode::UNAUTHORIZED {
-                let message = format!("{host} does not refuse a wrong password");
+                let message = format!("{host} does not refuse {whose}");
                 return Err(Failure::failed(message)
                     .code(codes::GATEWAY_OPEN)
                     .because(said(&answer))
                     .hint("kubectl get securitypolicy,httproute -A"));
             }
         }
-        Ok("a wrong password is refused for writes and for reads".to_owned())
+        Ok(if is_apart {
+            "a wrong password is refused for writes and for reads, and so is the other host's"
+        } else {
+            "a wrong password is refused for writes and for reads"
+        }
+        .to_owned())
     }
 
     fn write<'a>(user: &'a str, password: &'a Hidden, body: Vec<u8>) -> Asked<'a> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::enroll::hidden::Hidden;
-use crate::helm::releases::newest;
+use crate::helm::releases::{Mend, newest};
 use crate::init::hub::facts::{Program, Subject};
 use thanos_core::Kind;
 
@@ -60,7 +60,7 @@ fn installed(plan: &Plan) -> Vec<Installed> {
         .map(|release| {
             json!({"metadata": {"namespace": release.namespace, "labels": {
                 "name": release.name, "version": "1", "status": "deployed",
-                names::DIGEST: release.digest(), names::HUB: release.hub,
+                names::DIGEST: release.digest(), names::HUB: release.hub, names::INSTALLED: "1",
             }}})
         })
         .collect();
@@ -242,7 +242,7 @@ fn an_interrupted_helm_is_told_of_and_mended() {
         let plan = planned(&wish(), &facts);
         let item = item(&plan, "thanos");
         assert!(
-            matches!(item.step, Step::Release(_, found) if found == mend),
+            matches!(&item.step, Step::Release(_, Some(found)) if found.mend() == mend),
             "{status}"
         );
         assert_eq!(item.action, Action::Update, "{status}");
