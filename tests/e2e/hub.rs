@@ -156,6 +156,7 @@ impl Stage {
         let authority = Authority::new("e2e")?;
         let file = |name: &str, text: &str| ground.run().file(&format!("hub/{name}"), text);
         let trusted = file("ca.crt", authority.pem())?;
+        container(&azurite, node, CONTAINER).await?;
         file("objstore.yml", &azurite.bucket(CONTAINER))?;
         file("thanos.yaml", &values(&azurite).to_string())?;
         file("small.yaml", &small().to_string())?;
@@ -189,7 +190,8 @@ impl Stage {
     }
 
     /// What a reader of the tutorial has at hand: an object store, a certificate for both hosts, and whom to trust for it.
-    pub(crate) fn tutorial(&self, folder: &Path, domain: &str) -> Result<()> {
+    pub(crate) async fn tutorial(&self, node: &Node, folder: &Path, domain: &str) -> Result<()> {
+        container(&self.azurite, node, "tutorial").await?;
         let hosts = ["receive", "query"].map(|word| format!("{word}.{domain}"));
         let pair = self.authority.server(&[&hosts[0], &hosts[1]])?;
         for (name, text) in [
@@ -207,6 +209,14 @@ impl Stage {
     fn folder(&self) -> Result<&Path> {
         self.answers.parent().context("a folder")
     }
+}
+
+/// Makes a container, as a user does: where there is none, six parts of Thanos make it at once, and who comes second dies
+/// of ContainerAlreadyExists.
+async fn container(azurite: &Azurite, node: &Node, name: &str) -> Result<()> {
+    let listed = node.inside(azurite.listing(name)?).output().await?;
+    listed.fine().with_context(|| format!("container {name}"))?;
+    Ok(())
 }
 
 /// The file that a user keeps.

@@ -155,7 +155,7 @@ pub(crate) async fn is_right(ground: &Ground) -> Result<()> {
     std::fs::create_dir_all(&folder).context("the reader's folder")?;
     std::os::unix::fs::symlink(tools::root().join("charts"), folder.join("charts"))
         .context("a clone of the repository")?;
-    stage.tutorial(&folder, DOMAIN)?;
+    stage.tutorial(node, &folder, DOMAIN).await?;
     let edge = edge(&folder).await?;
     let more = hub::more_answers("thanos-values.yaml");
     let page = std::fs::read_to_string(tools::root().join("docs/tutorial.md"))?;

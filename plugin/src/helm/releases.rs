@@ -37,7 +37,7 @@ pub(crate) struct Installed {
     /// The hub that it is a part of.
     pub(crate) hub: Option<String>,
     /// The revision that we made last.
-    installed: Option<u64>,
+    made: Option<u64>,
     /// When helm wrote its record last.
     written: Option<Timestamp>,
 }
@@ -86,8 +86,8 @@ impl Installed {
 
     /// The revision that another helm has made of it since we did, by an upgrade or a rollback.
     pub(crate) fn by_hand(&self) -> Option<u64> {
-        let installed = self.installed?;
-        (self.is_deployed() && installed != self.revision).then_some(self.revision)
+        let made = self.made?;
+        (self.is_deployed() && made != self.revision).then_some(self.revision)
     }
 
     /// Whether this very chart is there with these values.
@@ -143,7 +143,7 @@ fn read(secret: &Value) -> Option<Installed> {
         revision: number("version")?,
         digest: label(names::DIGEST),
         hub: label(names::HUB),
-        installed: number(names::INSTALLED),
+        made: number(names::INSTALLED),
         written: second("createdAt").max(second("modifiedAt")),
     })
 }
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_revision_that_names_another_was_made_by_hand() {
-        let of = |installed: Option<u64>, status: &str| {
+        let of = |made: Option<u64>, status: &str| {
             let mut secret = secret("a", 4, status);
             if let Some(installed) = installed {
                 secret["metadata"]["labels"][names::INSTALLED] = json!(installed.to_string());
