@@ -96,6 +96,17 @@ fn line(cluster: &Cluster) -> Result<String> {
     Ok(format!("{INIT} --objstore-file {}", file.display()))
 }
 
+/// The line of another hub: a domain, a name and a bucket of its own.
+fn beside(cluster: &Cluster, line: &str, word: &str) -> Result<String> {
+    let bucket = OBJSTORE.replace("bucket: blocks", &format!("bucket: blocks-{word}"));
+    cluster
+        .run()
+        .file(&format!("{word}-objstore.yml"), &bucket)?;
+    let line = line.replace("hub.example.com", &format!("{word}.example.com"));
+    let line = line.replace("objstore.yml", &format!("{word}-objstore.yml"));
+    Ok(format!("{line} --name thanos-{word}"))
+}
+
 /// Objects, as kubectl shows them.
 async fn get(cluster: &Cluster, what: &str) -> Result<Value> {
     let kubectl = cluster.kubectl()?.arg("get").args(what.split(' '));

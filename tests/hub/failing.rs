@@ -41,11 +41,29 @@ async fn helm_that_is_missing_too_old_or_fails() -> Result<()> {
             old.stderr
         );
 
+        // What no chart takes is told before anything is made.
         let wrong = file(cluster, "wrong.yaml", "receive: {ingesters: 3}\n")?;
+        let gateway = format!("{line} --ingress gateway-api --yes");
         let line = format!(
             "{line} --yes --wait=false --values thanos={}",
             wrong.display()
         );
+        for (line, word) in [
+            (&line, "'ingesters' not allowed"),
+            (&gateway, "gateway.className"),
+        ] {
+            let told = ended(run(cluster, line).await?, 1);
+            for word in ["Error: KTH8203 release/thanos cannot be rendered", word] {
+                ensure!(told.stderr.contains(word), "{word}: {}", told.stderr);
+            }
+        }
+        ensure!(!is_there(cluster, "namespace thanos").await?);
+
+        // What only the API server refuses is told in helm's words, and the rest is done by the next run.
+        std::fs::write(
+            &wrong,
+            "receive: {ingester: {resources: {requests: {cpu: lots}}}}\n",
+        )?;
         let failed = ended(run(cluster, &line).await?, 4);
         ensure!(
             failed
@@ -55,7 +73,7 @@ async fn helm_that_is_missing_too_old_or_fails() -> Result<()> {
             failed.stderr
         );
         ensure!(
-            failed.stderr.contains("ingesters"),
+            failed.stderr.contains("quantities must match"),
             "helm's own words: {}",
             failed.stderr
         );

@@ -6,10 +6,11 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
-use thanos_tests::Cluster;
+use thanos_tests::{Cluster, tools};
 
 use super::{
-    CANARY, ended, get, is_there, line, plugin, releases, requests, run, squeezed, stage, writes,
+    CANARY, beside, ended, get, is_there, line, plugin, releases, requests, run, squeezed, stage,
+    writes,
 };
 
 /// More requests than this, and somebody asks in a loop.
@@ -126,12 +127,17 @@ async fn as_planned(cluster: &Cluster) -> Result<()> {
 }
 
 async fn other_hub_beside_it(cluster: &Cluster, line: &str) -> Result<()> {
-    let line = line.replace("hub.example.com", "eu.example.com");
-    let other = run(
-        cluster,
-        &format!("{line} --name thanos-eu --yes --wait=false -o json"),
-    )
-    .await?;
+    let shared = run(cluster, &format!("{line} --name thanos-eu --yes")).await?;
+    let shared = ended(shared, 1);
+    assert!(
+        shared
+            .stderr
+            .contains("Error: KTH8016 hub thanos keeps its blocks in the same object store"),
+        "{}",
+        shared.stderr
+    );
+    let line = beside(cluster, line, "eu")?;
+    let other = run(cluster, &format!("{line} --yes --wait=false -o json")).await?;
     let other = ended(other, 4);
     let report: Value = serde_json::from_str(&other.stdout).context("one document")?;
     let webhook = report["plan"]
@@ -152,11 +158,10 @@ async fn other_hub_beside_it(cluster: &Cluster, line: &str) -> Result<()> {
 #[tokio::test]
 async fn wherever_it_is_killed_the_next_run_does_the_rest() -> Result<()> {
     stage("hub-killed", async |cluster| {
-        let line = format!("{} --yes --wait=false", line(cluster)?);
+        let first = format!("{} --yes --wait=false", line(cluster)?);
         for round in 0..6_u32 {
             let name = format!("thanos-{round}");
-            let line = line.replace("hub.example.com", &format!("hub{round}.example.com"));
-            let line = format!("{line} --name {name}");
+            let line = beside(cluster, &first, &round.to_string())?;
             let program = plugin(cluster, cluster.kubeconfig())?
                 .named(&name)
                 .args(line.split(' '));
@@ -202,6 +207,78 @@ async fn wherever_it_is_killed_the_next_run_does_the_rest() -> Result<()> {
             );
             assert_eq!(writes(&again), Vec::<String>::new());
         }
+        Ok(())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_another_helm_does_is_seen_and_waited_for() -> Result<()> {
+    stage("hub-helms", async |cluster| {
+        let line = format!("{} --yes --wait=false", line(cluster)?);
+        ended(run(cluster, &line).await?, 4);
+        let by_hand = [
+            "upgrade",
+            "thanos",
+            "-n",
+            "thanos",
+            "--reuse-values",
+            "--set",
+            "query.replicas=3",
+        ];
+        let chart = tools::root().join("charts/thanos");
+        cluster
+            .helm()?
+            .args(by_hand)
+            .arg(chart)
+            .output()
+            .await?
+            .fine()?;
+        let told = ended(run(cluster, &format!("{line} --dry-run")).await?, 0);
+        ensure!(
+            told.stdout
+                .contains("charts/thanos, over revision 2, which another helm made"),
+            "{}",
+            told.stdout
+        );
+        ended(run(cluster, &line).await?, 4);
+        let settled = ended(run(cluster, &line).await?, 4);
+        ensure!(
+            settled.stderr.contains("Nothing is to be changed."),
+            "{}",
+            settled.stderr
+        );
+
+        // A helm that writes its record is at work until it has finished, or says nothing for half a minute.
+        let status = async |status: &str| {
+            let now = jiff::Timestamp::now().as_second();
+            let secret = [
+                "label",
+                "secret",
+                "-n",
+                "thanos",
+                "sh.helm.release.v1.thanos.v3",
+                "--overwrite",
+            ];
+            let labels = [format!("status={status}"), format!("modifiedAt={now}")];
+            let label = cluster.kubectl()?.args(secret).args(labels);
+            label.output().await?.fine().map(drop)
+        };
+        status("pending-upgrade").await?;
+        let finish = async {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            status("deployed").await
+        };
+        let (waited, finished) = tokio::join!(run(cluster, &line), finish);
+        finished?;
+        let waited = ended(waited?, 4);
+        for word in [
+            "Warning: KTH8003 release/thanos",
+            "waiting until the helm at work on thanos rests",
+        ] {
+            ensure!(waited.stderr.contains(word), "{word}: {}", waited.stderr);
+        }
+        ensure!(!is_there(cluster, "secret -n thanos sh.helm.release.v1.thanos.v4").await?);
         Ok(())
     })
     .await

@@ -6,7 +6,7 @@ use thanos_core::names;
 use thanos_tests::ours::{Control, Installed, Serve};
 use thanos_tests::{Cluster, eventually};
 
-use super::{ended, get, is_there, line, releases, run, stage, writes};
+use super::{beside, ended, get, is_there, line, releases, run, stage, writes};
 
 /// The webhook as processes where the release has its Deployments, still helm's release.
 async fn webhook(cluster: &Cluster) -> Result<Installed> {
@@ -156,13 +156,9 @@ async fn what_another_hub_needs_stays() -> Result<()> {
             run(cluster, &format!("{line} --yes --wait=false")).await?,
             4,
         );
-        let other = line.replace("hub.example.com", "eu.example.com");
+        let other = beside(cluster, &line, "eu")?;
         ended(
-            run(
-                cluster,
-                &format!("{other} --name thanos-eu --yes --wait=false"),
-            )
-            .await?,
+            run(cluster, &format!("{other} --yes --wait=false")).await?,
             4,
         );
         // Nothing is wired yet, so nobody need answer.

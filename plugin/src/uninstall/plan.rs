@@ -230,7 +230,7 @@ impl Plan {
         }
         if let Some((at, lease)) = &facts.lease
             && needed.is_none()
-            && (release.is_some() || facts.registrations.is_empty())
+            && release.is_some()
         {
             self.push(
                 at.title(),
