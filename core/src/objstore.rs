@@ -113,8 +113,27 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether blocks of both are found by one compactor: the same bucket, and one prefix at or below the other. A
-    /// directory is each pod's own.
+    /// What a file for a container of Azure says that holds no credential; an empty endpoint is the public cloud's.
+    pub fn azure(account: &str, container: &str, endpoint: &str) -> Self {
+        let endpoint = if endpoint.is_empty() {
+            AZURE_ENDPOINT
+        } else {
+            endpoint
+        };
+        Self {
+            provider: Provider::Azure,
+            prefix: String::new(),
+            bucket: container.to_owned(),
+            account: account.to_owned(),
+            endpoint: endpoint.to_owned(),
+            static_secrets: Vec::new(),
+            needs_static: false,
+        }
+    }
+
+    /// Whether blocks of both are found by one compactor: the same bucket, and one prefix at or below the other. Never
+    /// where a bucket is known only by more than is kept here: a directory is each pod's own, SWIFT's container one of
+    /// a project, OCI's one of a tenancy, COS' without an endpoint one of an app.
     pub fn overlaps(&self, other: &Self) -> bool {
         let below = |outer: &str, inner: &str| {
             outer.is_empty()
@@ -131,7 +150,12 @@ impl Config {
                 endpoint,
             )
         };
-        self.provider != Provider::Filesystem
+        let is_told_apart = match self.provider {
+            Provider::Filesystem | Provider::Swift | Provider::Oci => false,
+            Provider::Cos => !self.endpoint.is_empty(),
+            _ => true,
+        };
+        is_told_apart
             && place(self) == place(other)
             && (below(&self.prefix, &other.prefix) || below(&other.prefix, &self.prefix))
     }

@@ -51,6 +51,7 @@ securityContext:
 {{- define "thanos-webhook.container" -}}
 image: {{ include "thanos-webhook.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
+terminationMessagePolicy: FallbackToLogsOnError
 env:
 - name: POD_NAME
   valueFrom: {fieldRef: {fieldPath: metadata.name}}

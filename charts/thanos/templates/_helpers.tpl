@@ -126,6 +126,7 @@ topologySpreadConstraints:
 {{- define "thanos.container" -}}
 image: {{ include "thanos.image" .root | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+terminationMessagePolicy: FallbackToLogsOnError
 securityContext:
   allowPrivilegeEscalation: false
   readOnlyRootFilesystem: true

@@ -12,7 +12,8 @@ use super::release::Release;
 /// What helm's Secrets are told apart by.
 pub(crate) const SELECTOR: &str = "owner=helm";
 
-/// A helm that has written nothing for so long is taken for dead: it may work on, but most hooks take less.
+/// A helm that has written nothing for so long is taken for dead. It writes when it begins and when it ends, so one that
+/// waits longer for a hook is taken for dead, too: nothing tells the two apart.
 const SETTLED: SignedDuration = SignedDuration::from_secs(30);
 
 /// What comes before helm can work on a release again.
@@ -69,15 +70,6 @@ impl Installed {
         }
     }
 
-    /// The revision that comes next, once it is mended.
-    pub(crate) fn next(&self) -> u64 {
-        match self.mend() {
-            Mend::Nothing => self.revision + 1,
-            Mend::Remove => 1,
-            Mend::RollBack => self.revision + 2,
-        }
-    }
-
     /// Whether whoever works on it may still do so.
     pub(crate) fn is_at_work(&self, now: Timestamp) -> bool {
         let is_young = |written: Timestamp| now.duration_since(written).abs() < SETTLED;
@@ -101,6 +93,13 @@ impl Installed {
     pub(crate) fn is_deployed(&self) -> bool {
         self.status == "deployed"
     }
+}
+
+/// The revision that helm makes next of the release that these Secrets are of; those that were uninstalled with their
+/// history kept count, too.
+pub(crate) fn next(secrets: &[Value]) -> u64 {
+    let revisions = secrets.iter().filter_map(read);
+    revisions.map(|found| found.revision).max().unwrap_or(0) + 1
 }
 
 /// The newest revision of each release, out of the metadata of helm's Secrets.
@@ -135,7 +134,13 @@ fn read(secret: &Value) -> Option<Installed> {
     let metadata = &secret["metadata"];
     let label = |key: &str| metadata["labels"][key].as_str().map(str::to_owned);
     let number = |key: &str| label(key)?.parse().ok();
+    // helm's own label of an update is that of the one before, where helm is uninstalling.
     let second = |key: &str| Timestamp::from_second(label(key)?.parse().ok()?).ok();
+    let managed = metadata["managedFields"].as_array().into_iter().flatten();
+    let managed = managed.filter_map(|entry| entry["time"].as_str()?.parse().ok());
+    let written = managed
+        .chain(second("createdAt"))
+        .chain(second("modifiedAt"));
     Some(Installed {
         name: label("name")?,
         namespace: metadata["namespace"].as_str()?.to_owned(),
@@ -144,7 +149,7 @@ fn read(secret: &Value) -> Option<Installed> {
         digest: label(names::DIGEST),
         hub: label(names::HUB),
         made: number(names::INSTALLED),
-        written: second("createdAt").max(second("modifiedAt")),
+        written: written.max(),
     })
 }
 
@@ -175,7 +180,9 @@ mod tests {
         };
         assert!(a.is_pending() && a.mend() == Mend::RollBack && a.is_ours());
         assert!(b.is_pending() && b.mend() == Mend::Remove && !b.is_deployed());
-        assert_eq!((a.next(), b.next()), (12, 1));
+        assert_eq!(next(&secrets[..2]), 11);
+        assert_eq!(next(&secrets[3..]), 3, "helm goes on from the history");
+        assert_eq!(next(&[]), 1);
     }
 
     #[test]
@@ -188,6 +195,10 @@ mod tests {
             newest(&[secret]).remove(0).is_at_work(now)
         };
         assert!(at("pending-upgrade", 999_990) && at("uninstalling", 1_000_005));
+        let mut touched = secret("a", 2, "uninstalling");
+        let time = now - SignedDuration::from_secs(9);
+        touched["metadata"]["managedFields"] = json!([{"time": time.to_string()}]);
+        assert!(newest(&[touched])[0].is_at_work(now));
         assert!(!at("pending-upgrade", 999_960) && !at("deployed", 999_999));
         assert!(!newest(&[secret("a", 2, "pending-upgrade")])[0].is_at_work(now));
     }
@@ -196,8 +207,8 @@ mod tests {
     fn a_revision_that_names_another_was_made_by_hand() {
         let of = |made: Option<u64>, status: &str| {
             let mut secret = secret("a", 4, status);
-            if let Some(installed) = installed {
-                secret["metadata"]["labels"][names::INSTALLED] = json!(installed.to_string());
+            if let Some(made) = made {
+                secret["metadata"]["labels"][names::INSTALLED] = json!(made.to_string());
             }
             newest(&[secret]).remove(0).by_hand()
         };

@@ -40,6 +40,7 @@ mod export;
 pub(crate) mod facts;
 mod member;
 mod plan;
+mod pods;
 mod prove;
 mod report;
 mod sample;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::plan::{Plan, Row, Step};
 use super::unwire::{self, Unwired};
 use crate::cluster::Cluster;
-use crate::cluster::resource::{DEPLOYMENTS, GATEWAY_CLASSES, GATEWAYS};
+use crate::cluster::resource::{DEPLOYMENTS, GATEWAY_CLASSES, GATEWAYS, LEASES};
 use crate::cluster::trouble::Sort;
 use crate::failure::Failure;
 use crate::helm::chart::ENVOY_GATEWAY;
@@ -151,6 +151,8 @@ pub(super) async fn delete(
     // Helm and controllers may have changed it meanwhile: it is the same one as long as it has its uid.
     let seen = json!({"metadata": {"uid": object["metadata"]["uid"]}});
     match cluster.delete(at, &seen).await {
+        // It runs out by itself.
+        Err(trouble) if trouble.sort == Sort::Forbidden && *at.resource == LEASES => Ok(()),
         Err(trouble) if matches!(trouble.sort, Sort::Absent | Sort::NotServed) => Ok(()),
         deleted => Ok(deleted?),
     }

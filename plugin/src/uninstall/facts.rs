@@ -48,7 +48,10 @@ pub(crate) struct Facts {
 /// Looks.
 pub(crate) async fn gather(cluster: &Cluster, wish: &Wish) -> Result<Facts, Failure> {
     let releases = releases(cluster).await?;
-    let wirings = served(cluster.list(&WIRINGS.all()).await)?;
+    let wirings = match cluster.list(&WIRINGS.all()).await {
+        Err(trouble) if trouble.sort == Sort::NotServed => Vec::new(),
+        listed => listed?,
+    };
     let (objects, _) = cluster.judged(None).await?;
     let mut registrations = Vec::new();
     for resource in [&MUTATING, &VALIDATING] {
@@ -144,10 +147,9 @@ async fn users(
         .filter(is_envoys)
         .map(|gateway| (chart::ENVOY_GATEWAY.release, title(&GATEWAYS, gateway)));
     let certificates = served(cluster.metadata(&CERTIFICATES.all(), "").await)?;
-    // Those for a Gateway are made by cert-manager and belong to it.
     let certificates = certificates
         .iter()
-        .filter(|one| !of(one, hub) && one["metadata"]["ownerReferences"].is_null())
+        .filter(|one| !of(one, hub))
         .map(|one| (chart::CERT_MANAGER.release, title(&CERTIFICATES, one)));
     let stack = chart::KUBE_PROMETHEUS_STACK.release;
     let objects = objects
@@ -160,10 +162,10 @@ async fn users(
     Ok(gateways.chain(certificates).chain(objects).collect())
 }
 
-/// What is not served is not used.
+/// What is not served is not used; of what may not be looked at, nobody knows.
 fn served(listed: Result<Vec<Value>, Trouble>) -> Result<Vec<Value>, Failure> {
     match listed {
-        Err(trouble) if trouble.sort == Sort::NotServed => Ok(Vec::new()),
+        Err(trouble) if matches!(trouble.sort, Sort::NotServed | Sort::Forbidden) => Ok(Vec::new()),
         listed => Ok(listed?),
     }
 }

@@ -469,8 +469,8 @@ mod tests {
         let mut all = wish();
         all.third_party = true;
         let mut used = facts();
-        let user = "certificate/shop in namespace shop".to_owned();
-        used.users.push(("cert-manager", user));
+        let certificate = "certificate/shop in namespace shop".to_owned();
+        used.users.push(("cert-manager", certificate));
         let plan = super::plan(&all, &used);
         assert!(told(&plan).contains(&"keep release/cert-manager".to_owned()));
         let warned = plan.warnings.iter().map(|(_, sentence)| sentence);

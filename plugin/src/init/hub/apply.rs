@@ -181,9 +181,16 @@ async fn installed(
             helm.roll_back(name, namespace, &mut talk).await?;
         }
     }
-    let revision = standing.as_ref().map_or(1, Installed::next);
+    let revision = releases::next(&records(cluster, release).await?);
     let mut talk = Talk::new(doings.ui, format!("installed {name}"));
     helm.install(release, revision, &mut talk).await
+}
+
+/// helm's own records of a release.
+async fn records(cluster: &Cluster, release: &Release) -> Result<Vec<Value>, Failure> {
+    let at = SECRETS.within(&release.namespace);
+    let own = format!("{},name={}", releases::SELECTOR, release.name);
+    Ok(cluster.metadata(&at, &own).await?)
 }
 
 /// How a release stands when no helm works on it any more: one that was killed is only known by its silence.
@@ -192,11 +199,9 @@ async fn at_rest(
     release: &Release,
     ui: &mut Ui<'_>,
 ) -> Result<Option<Installed>, Failure> {
-    let at = SECRETS.within(&release.namespace);
-    let own = format!("{},name={}", releases::SELECTOR, release.name);
     let mut wait = Wait::begin(format!("the helm at work on {} rests", release.name));
     loop {
-        let found = releases::newest(&cluster.metadata(&at, &own).await?).pop();
+        let found = releases::newest(&records(cluster, release).await?).pop();
         match &found {
             Some(standing) if standing.is_at_work(jiff::Timestamp::now()) => {
                 wait.rest(ui, &standing.status, AGAIN).await;

@@ -198,6 +198,7 @@ pub(crate) fn plan(
     let enrolled = enrolled(wish, facts);
     planner.member(membership, &enrolled);
     planner.obstacles();
+    planner.one_compactor(made);
     let Planner {
         items,
         warnings,
@@ -490,7 +491,6 @@ impl Planner<'_> {
     /// What stands in the way of the whole.
     fn obstacles(&mut self) {
         let wish = self.wish;
-        self.one_compactor();
         for (verb, at) in &self.facts.denied {
             let place = at
                 .namespace
@@ -560,11 +560,18 @@ impl Planner<'_> {
     }
 
     /// No other hub's compactor works on the same blocks.
-    fn one_compactor(&mut self) {
-        let file = self.wish.objstore.as_ref();
-        let Some(own) = file.and_then(|file| objstore::judge(file.reveal()).config) else {
-            return;
+    fn one_compactor(&mut self, made: Option<&Made>) {
+        let own = match (&self.wish.objstore, made) {
+            (Some(file), _) => objstore::judge(file.reveal()).config,
+            (None, Some(made)) => Some(objstore::Config::azure(
+                &made.storage_account,
+                &made.container,
+                &made.endpoint,
+            )),
+            // Planned again once it is made, and before anything in the cluster is.
+            (None, None) => None,
         };
+        let Some(own) = own else { return };
         let shared = self
             .facts
             .stores
@@ -574,7 +581,7 @@ impl Planner<'_> {
             let message = format!("hub {hub} keeps its blocks in the same object store");
             Failure::failed(message)
                 .code(codes::OBJECT_STORE_SHARED)
-                .hint("give this hub another bucket, or another prefix in its object-store file")
+                .hint("give this hub another bucket or container, or another prefix in its object-store file")
         }));
     }
 

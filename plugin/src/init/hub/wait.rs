@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde_json::Value;
 use thanos_core::codes::{self, Code};
 
+use super::pods;
 use super::wish::Wish;
 use crate::cli::HubIngress;
 use crate::cluster::Cluster;
 use crate::cluster::resource::{
-    CERTIFICATE_REQUESTS, CERTIFICATES, DEPLOYMENTS, GATEWAYS, INGRESSES, ORDERS, STATEFUL_SETS,
+    CERTIFICATE_REQUESTS, CERTIFICATES, DEPLOYMENTS, GATEWAYS, INGRESSES, ORDERS, PODS,
+    STATEFUL_SETS,
 };
 use crate::failure::Failure;
 use crate::init::apply::Wait;
@@ -193,9 +195,15 @@ impl Waiting<'_> {
                 pending => Look::State(pending.join(", ")),
             })
         });
-        waited
-            .await
-            .map_err(|failure| failure.hint(format!("kubectl get pods -n {namespace}")))
+        let Err(failure) = waited.await else {
+            return Ok(());
+        };
+        let pods = PODS.within(namespace);
+        let pods = self.cluster.selected(&pods, &labels).await;
+        Err(pods::troubles(&pods.unwrap_or_default())
+            .into_iter()
+            .fold(failure, Failure::because)
+            .hint(format!("kubectl get pods -n {namespace}")))
     }
 }
 
