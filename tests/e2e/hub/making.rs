@@ -5,7 +5,7 @@ use serde_json::Value;
 use thanos_core::names;
 use thanos_tests::{eventually, tools};
 
-use super::{CLUSTER, DOMAIN, GATEWAY, Hub, NAME, answers};
+use super::{CLUSTER, DOMAIN, GATEWAY, Hub, NAME, answers, container};
 use crate::ground::{Ground, SOON};
 use crate::monitoring;
 
@@ -163,8 +163,19 @@ pub(crate) async fn stands_beside_another(ground: &Ground) -> Result<()> {
     let domain = "eu.example.com";
     hub.stage.certificate(ground, "thanos-eu", domain).await?;
     let file = hub.stage.folder()?.join("eu.yaml");
-    std::fs::write(&file, answers("thanos-eu", domain, "small.yaml"))?;
+    let answers = answers("thanos-eu", domain, "small.yaml");
+    std::fs::write(&file, &answers)?;
     let line = format!("init -f {} --yes --wait=false", file.display());
+    let refused = hub.plugin(&line).await?;
+    ensure!(
+        refused.code == Some(1) && refused.stderr.contains("KTH8016 hub thanos keeps"),
+        "two compactors on one store: {refused:?}"
+    );
+    let store = &hub.stage.azurite;
+    container(store, hub.node, "eu-blocks").await?;
+    let own = hub.stage.folder()?.join("eu-objstore.yml");
+    std::fs::write(own, store.bucket("eu-blocks"))?;
+    std::fs::write(&file, answers.replace("objstore.yml", "eu-objstore.yml"))?;
     let made = hub.plugin(&line).await?;
     ensure!(
         made.code == Some(4) && made.stderr.contains("KTH8010"),
