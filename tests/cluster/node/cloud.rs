@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -11,6 +12,9 @@ use serde_json::{Value, json};
 use crate::{Node, Program, eventually};
 
 const ANSWERED: Duration = Duration::from_secs(30);
+
+/// As many volumes have been made by this process.
+static FOLDERS: AtomicUsize = AtomicUsize::new(0);
 
 impl Node {
     /// The same program as for somebody who is logged in on the node: its network and its DNS. Paths must be absolute.
@@ -27,14 +31,16 @@ impl Node {
         Ok(self.run().data("node/kubernetes")?.join("admin.kubeconfig"))
     }
 
-    /// Volumes that claims without a class are bound to, each once.
+    /// Volumes that claims without a class are bound to, each once, and each empty: a Receive that finds the folders of a
+    /// store gateway takes them for tenants, cannot open them, and then neither serves nor ends (Thanos 0.42).
     ///
     /// # Errors
     /// When they cannot be made.
     pub async fn volumes(&self, count: usize) -> Result<()> {
         let mut stream = String::new();
         for number in 0..count {
-            let folder = self.run().data(&format!("node/volumes/{number}"))?;
+            let unique = FOLDERS.fetch_add(1, Ordering::Relaxed);
+            let folder = self.run().data(&format!("node/volumes/{unique}"))?;
             // No owner is set in a folder of the host: every user may write.
             let everyone = std::fs::Permissions::from_mode(0o777);
             std::fs::set_permissions(&folder, everyone).context("a folder for everyone")?;
