@@ -36,7 +36,6 @@ resources! {
     SECRETS "" "v1" "secrets" "Secret" "secret";
     CONFIG_MAPS "" "v1" "configmaps" "ConfigMap" "configmap";
     PODS "" "v1" "pods" "Pod" "pod";
-    SERVICES "" "v1" "services" "Service" "service";
     VOLUME_CLAIMS "" "v1" "persistentvolumeclaims" "PersistentVolumeClaim" "persistentvolumeclaim";
     LEASES "coordination.k8s.io" "v1" "leases" "Lease" "lease";
     DEPLOYMENTS "apps" "v1" "deployments" "Deployment" "deployment";

@@ -1,7 +1,7 @@
 //! Waiting until a hub runs, with a word about what is waited for and how it stands.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use thanos_core::codes::{self, Code};
@@ -11,10 +11,9 @@ use super::wish::Wish;
 use crate::cli::HubIngress;
 use crate::cluster::Cluster;
 use crate::cluster::resource::{
-    CERTIFICATE_REQUESTS, CERTIFICATES, DEPLOYMENTS, GATEWAYS, INGRESSES, ORDERS, PODS, SERVICES,
+    CERTIFICATE_REQUESTS, CERTIFICATES, DEPLOYMENTS, GATEWAYS, INGRESSES, ORDERS, PODS,
     STATEFUL_SETS,
 };
-use crate::cluster::trouble::Sort;
 use crate::failure::Failure;
 use crate::init::apply::Wait;
 use crate::ui::Ui;
@@ -23,10 +22,6 @@ use crate::ui::Ui;
 const LOOK: Duration = Duration::from_millis(700);
 /// How long something may take, where `--timeout` says nothing.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// From then on Envoy's Service counts, too. Envoy Gateway 1.9 writes the Gateway's status anew for each event of that
-/// Service and its Deployment, takes it out of a map and puts it back, and of two at once one may put back what was
-/// there before: that the Gateway waits for its controller, for ever (`updateGatewayStatus` in `predicates.go`).
-const STATUS: Duration = Duration::from_secs(15);
 /// The same of a certificate.
 const ISSUED: Duration = Duration::from_secs(600);
 
@@ -109,41 +104,18 @@ impl Waiting<'_> {
         }
         let at = GATEWAYS.within(namespace).named(&name);
         let what = format!("{at} has an address");
-        let began = Instant::now();
         let failed = self.until(what, bound, ui, async || {
             let Some(gateway) = self.cluster.find(&at).await? else {
                 return Ok(Look::State("it is not there".to_owned()));
             };
-            if let Some(address) = gateway["status"]["addresses"][0]["value"].as_str() {
-                return Ok(Look::Done(address.to_owned()));
-            }
-            if began.elapsed() > STATUS
-                && let Some(address) = self.of_envoys_service().await?
-            {
-                return Ok(Look::Done(address));
-            }
-            Ok(Look::State(conditions(&gateway)))
+            Ok(match gateway["status"]["addresses"][0]["value"].as_str() {
+                Some(address) => Look::Done(address.to_owned()),
+                None => Look::State(conditions(&gateway)),
+            })
         });
         failed.await.map_err(|failure| {
             failure.hint(format!("kubectl describe gateway {name} -n {namespace}"))
         })
-    }
-
-    /// The address of the Service that Envoy Gateway has made for the hub's Gateway.
-    async fn of_envoys_service(&self) -> Result<Option<String>, Failure> {
-        if self.wish.ingress != HubIngress::EnvoyGateway {
-            return Ok(None);
-        }
-        let owner = "gateway.envoyproxy.io/owning-gateway";
-        let labels = format!(
-            "{owner}-name={},{owner}-namespace={}",
-            self.wish.fullname(),
-            self.wish.namespace
-        );
-        match self.cluster.selected(&SERVICES.all(), &labels).await {
-            Err(trouble) if trouble.sort == Sort::Forbidden => Ok(None),
-            found => Ok(found?.iter().find_map(service_address)),
-        }
     }
 
     /// Until cert-manager has the certificate; its own words otherwise.
@@ -279,18 +251,6 @@ fn ingress_address(ingress: &Value) -> Option<String> {
     Some(address.to_owned())
 }
 
-/// Where a Service is reached; none while a load balancer is on its way.
-fn service_address(service: &Value) -> Option<String> {
-    match service["spec"]["type"].as_str() {
-        Some("LoadBalancer") => ingress_address(service),
-        Some("ClusterIP") | None => {
-            let address = service["spec"]["clusterIP"].as_str();
-            address.filter(|it| *it != "None").map(str::to_owned)
-        }
-        _ => None,
-    }
-}
-
 fn is_true(object: &Value, condition: &str) -> bool {
     let conditions = object["status"]["conditions"].as_array();
     conditions
@@ -344,37 +304,6 @@ mod tests {
         assert!(patience(Some(second), true).is_over(second * 2, second * 9));
         assert!(!patience(None, true).is_over(second * 99, second));
         assert!(patience(None, false).is_over(second * 2, second));
-    }
-
-    #[test]
-    fn a_service_is_reached_where_its_type_says() {
-        let of = |spec: Value, ingress: Value| {
-            service_address(
-                &json!({"spec": spec, "status": {"loadBalancer": {"ingress": ingress}}}),
-            )
-        };
-        let balanced = json!({"type": "LoadBalancer", "clusterIP": "10.96.0.9"});
-        assert_eq!(of(balanced.clone(), json!(null)), None);
-        assert_eq!(
-            of(balanced, json!([{"hostname": "lb.example.net"}])).as_deref(),
-            Some("lb.example.net")
-        );
-        let inside = json!({"type": "ClusterIP", "clusterIP": "10.96.0.9"});
-        assert_eq!(of(inside, json!(null)).as_deref(), Some("10.96.0.9"));
-        assert_eq!(
-            of(
-                json!({"type": "ClusterIP", "clusterIP": "None"}),
-                json!(null)
-            ),
-            None
-        );
-        assert_eq!(
-            of(
-                json!({"type": "NodePort", "clusterIP": "10.96.0.9"}),
-                json!(null)
-            ),
-            None
-        );
     }
 
     #[test]
