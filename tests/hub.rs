@@ -38,6 +38,7 @@ async fn run_as(cluster: &Cluster, kubeconfig: &Path, line: &str) -> Result<Outp
 }
 
 /// What it said, if it ended so.
+#[track_caller]
 fn ended(output: Output, code: i32) -> Output {
     assert_eq!(
         output.code,
@@ -49,6 +50,18 @@ fn ended(output: Output, code: i32) -> Output {
     for text in [&output.stdout, &output.stderr] {
         assert!(!text.contains(CANARY), "a secret is in: {text}");
     }
+    output
+}
+
+/// What a run said that found everything as it should be, and was not asked to prove it.
+#[track_caller]
+fn settled(output: Output) -> Output {
+    let output = ended(output, 4);
+    assert!(
+        output.stderr.contains("Nothing is to be changed."),
+        "{}",
+        output.stderr
+    );
     output
 }
 

@@ -141,22 +141,16 @@ impl Config {
                     .strip_prefix(outer)
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let place = |config: &Self| {
-            let endpoint = config.endpoint.to_ascii_lowercase();
-            (
-                config.provider,
-                config.bucket.clone(),
-                config.account.clone(),
-                endpoint,
-            )
-        };
         let is_told_apart = match self.provider {
             Provider::Filesystem | Provider::Swift | Provider::Oci => false,
             Provider::Cos => !self.endpoint.is_empty(),
             _ => true,
         };
         is_told_apart
-            && place(self) == place(other)
+            && self.provider == other.provider
+            && self.bucket == other.bucket
+            && self.account == other.account
+            && self.endpoint.eq_ignore_ascii_case(&other.endpoint)
             && (below(&self.prefix, &other.prefix) || below(&other.prefix, &self.prefix))
     }
 }

@@ -209,6 +209,14 @@ impl Cluster {
         }
     }
 
+    /// The same of an object that helps and is not needed: whoever may not read it does without.
+    pub(crate) async fn find_if_allowed(&self, at: &At) -> Result<Option<Value>, Trouble> {
+        match self.find(at).await {
+            Err(trouble) if trouble.sort == Sort::Forbidden => Ok(None),
+            found => found,
+        }
+    }
+
     /// All objects, page by page.
     pub(crate) async fn list(&self, at: &At) -> Result<Vec<Value>, Trouble> {
         self.selected(at, "").await

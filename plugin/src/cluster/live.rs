@@ -102,6 +102,16 @@ pub(crate) fn credentials(wiring: &Value) -> BTreeMap<String, Credential> {
     said.collect()
 }
 
+/// The condition of that type in an object's status; null where it has none.
+pub(crate) fn condition<'v>(object: &'v Value, of: &str) -> &'v Value {
+    let conditions = object["status"]["conditions"].as_array();
+    let found = conditions
+        .into_iter()
+        .flatten()
+        .find(|condition| condition["type"] == of);
+    found.unwrap_or(&Value::Null)
+}
+
 /// The namespaces on a wiring's list.
 pub(crate) fn enrolled(wiring: &Value) -> Vec<&str> {
     let listed = wiring["spec"]["credentials"]["namespaces"].as_array();

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Row, Table, UNKNOWN, age_of, created};
 use crate::cluster::Cluster;
+use crate::cluster::live;
 use crate::cluster::resource::POLICIES;
 use crate::failure::Failure;
 
@@ -64,11 +65,6 @@ fn row(stored: &Value) -> Policy {
     let status = &stored["status"];
     let or = |value: &Value, default: &str| value.as_str().unwrap_or(default).to_owned();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let conditions = list(&status["conditions"]);
-    let ready = conditions
-        .iter()
-        .find(|condition| condition["type"] == "Ready");
-    let ready = ready.and_then(|condition| condition["status"].as_str());
     let changed =
         |rule: &Value| format!("{}={}", or(&rule["id"], ""), or(&rule["enforcement"], ""));
     Policy {
@@ -81,10 +77,7 @@ fn row(stored: &Value) -> Policy {
         violations: status["observedGeneration"]
             .is_i64()
             .then(|| status["violations"].as_i64().unwrap_or_default()),
-        ready: or(
-            ready.map(Value::from).as_ref().unwrap_or(&Value::Null),
-            "Unknown",
-        ),
+        ready: or(&live::condition(stored, "Ready")["status"], "Unknown"),
         created: created(stored),
         objects: list(&status["objects"]).iter().map(violating).collect(),
     }

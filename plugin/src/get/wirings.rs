@@ -60,10 +60,7 @@ fn row(stored: &Value) -> Wiring {
     let status = &stored["status"];
     let looked_at = status["observedGeneration"].is_number();
     let count = |field: &str| looked_at.then(|| status[field].as_i64().unwrap_or_default());
-    let conditions = status["conditions"].as_array().into_iter().flatten();
-    let ready = conditions
-        .filter(|condition| condition["type"] == "Ready")
-        .find_map(|condition| condition["status"].as_str());
+    let ready = live::condition(stored, "Ready")["status"].as_str();
     let auth = spec["remoteWrite"]["auth"]
         .as_object()
         .and_then(|auth| auth.keys().next());

@@ -7,6 +7,7 @@ use thanos_core::codes;
 
 use super::plan::Plan;
 use crate::cluster::Cluster;
+use crate::cluster::live::condition;
 use crate::cluster::resource::{CRDS, WIRINGS, wiring_crd_name};
 use crate::cluster::trouble::{Sort, Trouble, not_ours};
 use crate::enroll::apply::{Done, enroll};
@@ -135,17 +136,6 @@ async fn served(cluster: &Cluster, ui: &mut Ui<'_>) -> Result<(), Failure> {
         }
         wait.pause(ui, "").await;
     }
-}
-
-fn condition<'v>(object: &'v Value, wanted: &str) -> &'v Value {
-    let conditions = object["status"]["conditions"]
-        .as_array()
-        .into_iter()
-        .flatten();
-    conditions
-        .into_iter()
-        .find(|condition| condition["type"] == wanted)
-        .unwrap_or(&Value::Null)
 }
 
 /// Waiting, with a word about it now and then.

@@ -50,7 +50,7 @@ mod wish;
 mod writers;
 
 pub(crate) use azure::of_node;
-pub(crate) use wish::fullname;
+pub(crate) use wish::{fullname, named};
 
 /// Makes a hub.
 pub(crate) async fn run(

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::helm::chart;
 use crate::helm::releases::Installed;
 use crate::init::hub::facts::{ENVOY_CONTROLLER, helm_release, releases};
-use crate::init::hub::fullname;
+use crate::init::hub::named;
 use crate::judge::kind_of;
 
 /// A webhook configuration, and the name and namespace of the release that it belongs to.
@@ -111,11 +111,9 @@ pub(crate) async fn gather(cluster: &Cluster, wish: &Wish) -> Result<Facts, Fail
 
 async fn lease(cluster: &Cluster) -> Result<Option<(At, Value)>, Failure> {
     let at = LEASES.within(names::NAMESPACE).named(names::LEASE);
-    match cluster.find(&at).await {
-        // It runs out by itself.
-        Err(trouble) if trouble.sort == Sort::Forbidden => Ok(None),
-        found => Ok(found?.map(|lease| (at, lease))),
-    }
+    // It runs out by itself.
+    let found = cluster.find_if_allowed(&at).await?;
+    Ok(found.map(|lease| (at, lease)))
 }
 
 /// Gateways of Envoy Gateway, Certificates and Prometheus objects that no release of this hub brought.
@@ -182,7 +180,7 @@ async fn left(
         return Ok(Vec::new());
     };
     let of_certificates = "controller.cert-manager.io/fao=true";
-    let own = format!("{}-tls", fullname(hub));
+    let own = named(hub, "tls");
     let found = listed(cluster, &SECRETS, Some(&release.namespace), of_certificates).await?;
     let is_own = |(at, _): &(At, Value)| at.name.as_deref() == Some(&own);
     Ok(found.into_iter().filter(is_own).collect())

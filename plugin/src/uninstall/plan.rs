@@ -152,9 +152,9 @@ pub(crate) fn plan(wish: &Wish, facts: &Facts) -> Plan {
 
 /// Another hub of this cluster.
 fn other_hub(wish: &Wish, facts: &Facts) -> Option<String> {
-    let hubs = facts.releases.iter().filter(|release| release.is_ours());
-    let mut others = hubs.filter(|release| release.is_a_hub() && release.name != wish.hub);
-    others.next().map(|release| release.name.clone())
+    let mut hubs = facts.releases.iter().filter(|release| release.is_a_hub());
+    let other = hubs.find(|release| release.name != wish.hub);
+    other.map(|release| release.name.clone())
 }
 
 /// Whether a wiring is this hub's, or was made by us where there is no other hub.

@@ -161,16 +161,15 @@ async fn installed(
     doings: &mut Doings<'_, '_>,
 ) -> Result<(), Failure> {
     let (name, namespace) = (&release.name, &release.namespace);
-    let standing = match found.filter(|found| found.is_pending()) {
-        Some(_) => at_rest(cluster, release, doings.ui).await?,
-        None => found.cloned(),
-    };
-    if found.is_some_and(Installed::is_pending)
-        && standing.as_ref().is_some_and(|it| it.is(release))
-    {
-        return Ok(());
+    let mut mend = Mend::Nothing;
+    if found.is_some_and(Installed::is_pending) {
+        let standing = at_rest(cluster, release, doings.ui).await?;
+        if standing.as_ref().is_some_and(|it| it.is(release)) {
+            return Ok(());
+        }
+        mend = standing.as_ref().map_or(mend, Installed::mend);
     }
-    match standing.as_ref().map_or(Mend::Nothing, Installed::mend) {
+    match mend {
         Mend::Nothing => {}
         Mend::Remove => {
             let mut talk = Talk::new(doings.ui, format!("taken the unfinished {name} away"));

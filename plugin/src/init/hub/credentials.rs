@@ -16,6 +16,7 @@ use std::fmt;
 use serde_json::{Value, json};
 use thanos_core::{codes, names};
 
+use super::facts::helm_release;
 use super::plan::{Action, Item, Step};
 use super::wish::Wish;
 use super::writers::Writers;
@@ -98,10 +99,13 @@ pub(crate) fn plan(wish: &Wish, kept: &Kept) -> Result<Credentials, Vec<Failure>
     planner
         .users("read-users", &read, &Writers::new())
         .map_err(one)?;
-    let revision = match &wish.objstore {
-        _ if planner.is_another_sort_of_store() => None,
-        Some(file) => Some(planner.objstore(file).map_err(one)?),
-        None => None,
+    let revision = match (planner.another_sort_of_store(), &wish.objstore) {
+        (Some(fault), _) => {
+            planner.faults.push(fault);
+            None
+        }
+        (None, Some(file)) => Some(planner.objstore(file).map_err(one)?),
+        (None, None) => None,
     };
     let Planner { items, faults, .. } = planner;
     if faults.is_empty() {
@@ -178,28 +182,24 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Whether the store was a file and is Azure's identity now, or the reverse; that is a fault.
-    fn is_another_sort_of_store(&mut self) -> bool {
+    /// The fault where the store was a file and is Azure's identity now, or the reverse.
+    fn another_sort_of_store(&self) -> Option<Failure> {
         let wish = self.wish;
-        let Some(kept) = self.kept.0.get("objstore") else {
-            return false;
-        };
-        let of_chart =
-            kept["metadata"]["annotations"]["meta.helm.sh/release-name"] == wish.name.as_str();
+        let kept = self.kept.0.get("objstore")?;
+        let of_chart = helm_release(kept).is_some_and(|(name, _)| name == wish.name);
         let (was, is) = match &wish.objstore {
             Some(_) if of_chart => ("a container by Azure's identity", "a file"),
             None if is_ours(kept, &wish.name) => ("a file", "a container by Azure's identity"),
-            _ => return false,
+            _ => return None,
         };
         let message = format!(
             "hub {} keeps its blocks where {was} says; where {is} says, there are none of them",
             wish.name
         );
         let failure = Failure::failed(message).code(codes::OBJECT_STORE_CHANGED);
-        self.faults.push(failure.hint(
+        Some(failure.hint(
             "make a second hub with --name, and keep this one as long as its blocks are asked for",
-        ));
-        true
+        ))
     }
 
     /// The object-store file; gives its revision, which is new with every change.
@@ -345,7 +345,9 @@ mod tests {
         let mut of_chart = Kept::default();
         of_chart.0.insert(
             "objstore",
-            json!({"metadata": {"annotations": {"meta.helm.sh/release-name": "thanos"}}}),
+            json!({"metadata": {"annotations": {
+                "meta.helm.sh/release-name": "thanos", "meta.helm.sh/release-namespace": "thanos",
+            }}}),
         );
         plan(&wish, &of_chart).unwrap();
         let told = |wish: &Wish, kept: &Kept| {

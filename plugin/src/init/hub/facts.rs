@@ -8,7 +8,7 @@ use serde_json::Value;
 use thanos_core::{Kind, names, objstore, versions};
 
 use super::credentials::{Kept, SECRETS_OF_HUB};
-use super::wish::{Wish, fullname};
+use super::wish::{Wish, named};
 use crate::cluster::Cluster;
 use crate::cluster::resource::{
     At, CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, CRDS, DEPLOYMENTS, GATEWAY_CLASSES, MUTATING,
@@ -232,14 +232,9 @@ async fn stores(
         !is_own && release.is_a_hub()
     });
     let looks = others.map(async |hub| {
-        let name = format!("{}-objstore", fullname(&hub.name));
-        let found = match cluster
-            .find(&SECRETS.within(&hub.namespace).named(&name))
-            .await
-        {
-            Err(trouble) if trouble.sort == Sort::Forbidden => None,
-            found => found?,
-        };
+        let name = named(&hub.name, "objstore");
+        let at = SECRETS.within(&hub.namespace).named(&name);
+        let found = cluster.find_if_allowed(&at).await?;
         let file = found.as_ref().and_then(|secret| {
             Hidden::from_base64(secret["data"][super::credentials::OBJSTORE_KEY].as_str()?)
         });

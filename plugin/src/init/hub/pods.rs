@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::cluster::live::condition;
+
 /// As many pods as are told of.
 const PODS: usize = 5;
 /// As much of a message as is shown.
@@ -21,25 +23,21 @@ pub(super) fn troubles(pods: &[Value]) -> Vec<String> {
 
 fn trouble(pod: &Value) -> Option<String> {
     let status = &pod["status"];
-    if condition(status, "Ready").is_some_and(|ready| ready["status"] == "True") {
+    let ready = condition(pod, "Ready");
+    if ready["status"] == "True" {
         return None;
     }
     let name = pod["metadata"]["name"].as_str()?;
     let why = of_containers(status)
-        .or_else(|| of_scheduler(status))
+        .or_else(|| of_scheduler(pod))
         .unwrap_or_else(|| {
             let phase = status["phase"].as_str().unwrap_or("Unknown");
-            match condition(status, "Ready").and_then(|ready| ready["message"].as_str()) {
+            match ready["message"].as_str() {
                 Some(message) => format!("{phase}: {}", short(message)),
                 None => phase.to_owned(),
             }
         });
     Some(format!("pod/{name}: {why}"))
-}
-
-fn condition<'v>(status: &'v Value, of: &str) -> Option<&'v Value> {
-    let conditions = status["conditions"].as_array()?;
-    conditions.iter().find(|condition| condition["type"] == of)
 }
 
 /// What a container waits for, and how it ended before.
@@ -67,9 +65,9 @@ fn of_containers(status: &Value) -> Option<String> {
         })
 }
 
-fn of_scheduler(status: &Value) -> Option<String> {
-    let scheduled = condition(status, "PodScheduled").filter(|it| it["status"] == "False")?;
-    said(scheduled)
+fn of_scheduler(pod: &Value) -> Option<String> {
+    let scheduled = condition(pod, "PodScheduled");
+    said(scheduled).filter(|_| scheduled["status"] == "False")
 }
 
 /// `Reason: message`.

@@ -10,6 +10,7 @@ use super::pods;
 use super::wish::Wish;
 use crate::cli::HubIngress;
 use crate::cluster::Cluster;
+use crate::cluster::live::condition;
 use crate::cluster::resource::{
     CERTIFICATE_REQUESTS, CERTIFICATES, DEPLOYMENTS, GATEWAYS, INGRESSES, ORDERS, PODS,
     STATEFUL_SETS,
@@ -251,12 +252,8 @@ fn ingress_address(ingress: &Value) -> Option<String> {
     Some(address.to_owned())
 }
 
-fn is_true(object: &Value, condition: &str) -> bool {
-    let conditions = object["status"]["conditions"].as_array();
-    conditions
-        .into_iter()
-        .flatten()
-        .any(|one| one["type"] == condition && one["status"] == "True")
+fn is_true(object: &Value, of: &str) -> bool {
+    condition(object, of)["status"] == "True"
 }
 
 /// The conditions that are not met, in the object's own words.

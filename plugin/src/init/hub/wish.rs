@@ -87,7 +87,7 @@ impl Wish {
 
     /// The name of one of the chart's objects, or of one that it reads.
     pub(crate) fn named(&self, part: &str) -> String {
-        format!("{}-{part}", self.fullname())
+        named(&self.name, part)
     }
 
     /// The Secret that holds the gateway's certificate.
@@ -123,6 +123,11 @@ pub(crate) fn fullname(name: &str) -> String {
     }
 }
 
+/// The name of an object of the hub of that name.
+pub(crate) fn named(hub: &str, part: &str) -> String {
+    format!("{}-{part}", fullname(hub))
+}
+
 /// Reads the wish.
 pub(crate) fn wish(
     args: &InitArgs,
@@ -133,7 +138,7 @@ pub(crate) fn wish(
     let mut faults = Vec::new();
     let mut warnings = Vec::new();
     let hub = &args.hub;
-    let (name, namespace) = named(args, global, &mut faults);
+    let (name, namespace) = names_of(args, global, &mut faults);
     let hosts = hosts(args, &mut faults);
     needless(args, &mut faults);
     let around = azure::Around {
@@ -226,7 +231,7 @@ pub(crate) fn wish(
 }
 
 /// The hub's name and its namespace.
-fn named(args: &InitArgs, global: &Global, faults: &mut Vec<Failure>) -> (String, String) {
+fn names_of(args: &InitArgs, global: &Global, faults: &mut Vec<Failure>) -> (String, String) {
     let hub = &args.hub;
     let name = hub
         .name
