@@ -51,6 +51,8 @@ impl Receive {
             .arg("--grpc-grace-period=0s")
             .arg("--http-grace-period=0s")
             .arg("--label=receive_replica=\"0\"")
+            // Thanos 0.42 dies of a start in the first minute of every fourth hour, when it looks for tenants to prune.
+            .arg("--tsdb.retention=0d")
             .arg(format!(
                 "--tsdb.path={}",
                 run.data(&format!("receive-{}", write.number()))?.display()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use json_patch::jsonptr::PointerBuf;
-use json_patch::{AddOperation, Patch, PatchOperation, RemoveOperation, ReplaceOperation};
+use json_patch::{AddOperation, Patch, PatchOperation, ReplaceOperation};
 use serde_json::{Value, json};
 use thanos_core::codes;
 
@@ -122,16 +122,17 @@ pub(crate) async fn list(
 /// The edits of the list, void as soon as the wiring is another one than was read; `None` where nothing is to be done.
 fn edits(wiring: &Value, namespace: &str, on: bool) -> Option<Patch> {
     let path = |tokens: &[&str]| PointerBuf::from_tokens(tokens.iter().copied());
-    let listed = enrolled(wiring)
-        .iter()
-        .position(|listed| *listed == namespace);
-    let edit = match (listed, on) {
-        (Some(_), true) | (None, false) => return None,
-        (Some(at), false) => {
-            let path = path(&["spec", "credentials", "namespaces", &at.to_string()]);
-            PatchOperation::Remove(RemoveOperation { path })
+    let edit = match (enrolled(wiring).contains(&namespace), on) {
+        (true, true) | (false, false) => return None,
+        (true, false) => {
+            // The whole list: a place of it that is gone meanwhile is answered with 422, before the version is looked at.
+            let mut left = enrolled(wiring);
+            left.retain(|listed| *listed != namespace);
+            let path = path(&["spec", "credentials", "namespaces"]);
+            let value = json!(left);
+            PatchOperation::Add(AddOperation { path, value })
         }
-        (None, true) => {
+        (false, true) => {
             let credentials = &wiring["spec"]["credentials"];
             let (path, value) = if credentials["namespaces"].is_array() {
                 (
